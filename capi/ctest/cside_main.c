@@ -1,0 +1,183 @@
+/* cside_main.c - the host's side alone, against cside_standin.c: built with ThreadSanitizer, and with AddressSanitizer. */
+#include "../../include/turbohttp.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define THREADS  8
+#define INFLIGHT 16
+#define CHECK(c)                                                           \
+    do {                                                                   \
+        if (!(c)) {                                                        \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #c); \
+            exit(1);                                                       \
+        }                                                                  \
+    } while (0)
+
+static turbo_client  client;
+static turbo_queue   shared_queue;
+static turbo_request victim; /* all threads call everything on it at once */
+static int           rounds = 300;
+static const uint8_t head[16] = "not looked at";
+
+static turbo_request submit(turbo_client c, uint32_t script, uint64_t tag, const turbo_bytes* body, size_t parts,
+                            uint32_t flags, uint32_t events) {
+    turbo_request_options o = turbo_request_options_default();
+    turbo_request         r = {0};
+    o.timeout_ms = script;
+    o.user_data = tag;
+    o.body = body;
+    o.body_count = parts;
+    o.flags = flags;
+    o.events = events;
+    CHECK(turbo_submit(c, (turbo_bytes){head, sizeof head}, &o, &r) == TURBO_OK);
+    return r;
+}
+
+/* Reads all there is; returns the bytes, checks their values. */
+static size_t drain(turbo_request r) {
+    turbo_bytes part[3];
+    size_t      sum = 0;
+    int64_t     n;
+    while ((n = turbo_response_peek(r, part, 3)) > 0) {
+        size_t take = part[0].size > 5 ? 5 : part[0].size;
+        CHECK(part[0].data[0] == part[0].data[0]);
+        CHECK(turbo_response_consume(r, take) == TURBO_OK);
+        sum += take;
+    }
+    CHECK(n == 0 || n == TURBO_ERROR_AGAIN || n == TURBO_ERROR_CLOSED || n == TURBO_ERROR_CANCELLED ||
+          n == TURBO_ERROR_STALE || n == TURBO_ERROR_STATE);
+    return sum;
+}
+
+static void* host(void* arg) {
+    unsigned int  seed = (unsigned int)(uintptr_t)arg * 7919u + 1u;
+    turbo_queue   q;
+    turbo_client  c;
+    turbo_request open[INFLIGHT];
+    uint8_t       lent[INFLIGHT][64];
+    int           done[INFLIGHT], released[INFLIGHT], i, k;
+    turbo_client_config config = turbo_client_config_default();
+    CHECK(turbo_queue_create(&q) == TURBO_OK);
+    config.queue = q;
+    CHECK(turbo_client_create(&config, &c, NULL, 0) == TURBO_OK);
+    for (i = 0; i < rounds; i++) {
+        int left = INFLIGHT;
+        for (k = 0; k < INFLIGHT; k++) {
+            uint32_t    script = (uint32_t)rand_r(&seed) % 48u;
+            turbo_bytes body[2];
+            int         b;
+            if (script == 0) script = 1;
+            for (b = 0; b < 64; b++) lent[k][b] = (uint8_t)(b * 7);
+            body[0].data = body[1].data = lent[k];
+            body[0].size = 64;
+            body[1].size = 10;
+            open[k] = submit(c, script, (uint64_t)k, body, 2, rand_r(&seed) % 2 ? (uint32_t)TURBO_COPY : 0u,
+                             rand_r(&seed) % 2 ? TURBO_WANT(TURBO_EVENT_HEAD) | TURBO_WANT(TURBO_EVENT_BODY) : 0);
+            done[k] = released[k] = 0;
+            if (rand_r(&seed) % 4 == 0) {
+                CHECK(turbo_request_release(open[k]) == TURBO_OK);
+                CHECK(turbo_request_release(open[k]) == TURBO_ERROR_STALE);
+                released[k] = 1;
+            } else if (rand_r(&seed) % 4 == 0 || (script & 32) != 0) {
+                CHECK(turbo_request_cancel(open[k]) == TURBO_OK);
+            }
+        }
+        while (left > 0) {
+            turbo_event e[5];
+            int64_t     n = turbo_queue_wait(q, e, 1 + (size_t)(rand_r(&seed) % 5), 10000), j;
+            CHECK(n > 0);
+            for (j = 0; j < n; j++) {
+                k = (int)e[j].user_data;
+                CHECK(e[j].source == open[k].id && !done[k]);
+                if (e[j].kind == TURBO_EVENT_DONE) {
+                    done[k] = 1;
+                    left--;
+                    memset(lent[k], 0, sizeof lent[k]); /* ours again: the stand-in would notice */
+                } else {
+                    CHECK(e[j].kind == TURBO_EVENT_HEAD || e[j].kind == TURBO_EVENT_BODY);
+                }
+                if (!released[k] && e[j].kind != TURBO_EVENT_HEAD) drain(open[k]);
+            }
+        }
+        for (k = 0; k < INFLIGHT; k++) {
+            char text[64];
+            if (released[k]) continue;
+            CHECK(turbo_request_error(open[k], text, sizeof text) >= 0);
+            CHECK(turbo_request_release(open[k]) == TURBO_OK);
+        }
+        CHECK(turbo_queue_wake(shared_queue) == TURBO_OK);
+    }
+    CHECK(turbo_client_destroy(c, 10000) == TURBO_OK);
+    CHECK(turbo_client_destroy(c, 10000) == TURBO_ERROR_STALE);
+    CHECK(turbo_queue_destroy(q) == TURBO_OK);
+    return NULL;
+}
+
+/* Everything at once on handles that others use, release and reuse. */
+static void* vandal(void* arg) {
+    int i;
+    for (i = 0; i < rounds * 20; i++) {
+        turbo_request r = {__atomic_load_n(&victim.id, __ATOMIC_ACQUIRE)};
+        turbo_bytes   b[4];
+        turbo_event   e[4];
+        turbo_timings t;
+        turbo_progress p;
+        char          text[32];
+        int32_t       level;
+        switch ((i + (int)(uintptr_t)arg) % 12) {
+        case 0: turbo_request_cancel(r); break;
+        case 1: turbo_response_head(r, &b[0]); break;
+        case 2: turbo_response_peek(r, b, 4); break;
+        case 3: turbo_response_consume(r, 1); break;
+        case 4: turbo_request_error(r, text, sizeof text); break;
+        case 5: turbo_request_timings(r, &t); break;
+        case 6: turbo_request_progress(r, &p); break;
+        case 7: turbo_response_field(r, 0, &b[0], &b[1]); break;
+        case 8: turbo_queue_poll(shared_queue, e, 4); break;
+        case 9: turbo_queue_wait(shared_queue, e, 4, 1); break;
+        case 10: turbo_log_read(&level, text, sizeof text); break;
+        default:
+            if (i % 3 == 0) {
+                turbo_request fresh = submit(client, 3, 0, NULL, 0, 0, TURBO_WANT(TURBO_EVENT_BODY));
+                turbo_request old = {__atomic_exchange_n(&victim.id, fresh.id, __ATOMIC_ACQ_REL)};
+                turbo_request_release(old);
+            }
+        }
+    }
+    return NULL;
+}
+
+int main(int argc, char** argv) {
+    turbo_client_config config = turbo_client_config_default();
+    turbo_event         e[8];
+    pthread_t           t[2 * THREADS];
+    int                 i, round;
+    if (argc > 1) rounds = atoi(argv[1]);
+    CHECK(turbo_queue_create(&shared_queue) == TURBO_ERROR_STATE);
+    for (round = 0; round < 2; round++) {
+        CHECK(turbo_init(TURBO_ABI_VERSION, NULL) == TURBO_OK);
+        CHECK(turbo_queue_create(&shared_queue) == TURBO_OK);
+        config.queue = shared_queue;
+        CHECK(turbo_client_create(&config, &client, NULL, 0) == TURBO_OK);
+        for (i = 0; i < THREADS; i++) pthread_create(&t[i], NULL, host, (void*)(uintptr_t)i);
+        for (i = 0; i < THREADS; i++) pthread_create(&t[THREADS + i], NULL, vandal, (void*)(uintptr_t)i);
+        for (i = 0; i < 2 * THREADS; i++) pthread_join(t[i], NULL);
+        CHECK(turbo_queue_destroy(shared_queue) == TURBO_ERROR_STATE); /* a client uses it */
+        if (round == 0) { /* once in order, once with everything still open */
+            CHECK(turbo_request_release(victim) == TURBO_OK);
+            CHECK(turbo_client_destroy(client, 10000) == TURBO_OK);
+            while (turbo_queue_poll(shared_queue, e, 8) > 0) continue;
+            CHECK(turbo_queue_destroy(shared_queue) == TURBO_OK);
+        } else {
+            for (i = 0; i < 50; i++) submit(client, 32 + 5, 0, NULL, 0, 0, 0);
+        }
+        CHECK(turbo_shutdown(10000) == TURBO_OK);
+        CHECK(turbo_request_release(victim) == TURBO_ERROR_STATE);
+        CHECK(turbo_queue_poll(shared_queue, e, 8) == TURBO_ERROR_STATE);
+    }
+    printf("ok cside: %d rounds\n", rounds);
+    return 0;
+}

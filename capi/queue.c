@@ -1,0 +1,265 @@
+/* queue.c - completion queues. LIB pushes links, the host takes them all and turns them into events. */
+#include "record.h"
+
+#define OWNER(member, link) ((tb_request*)(void*)((char*)(link)-offsetof(tb_request, member)))
+
+/* ---- The library's side ------------------------------------------------------------------------- */
+void tb_queue_push(tb_queue* q, tb_link* link) {
+    tb_add(&q->pushed, 1);
+    tb_push(&q->incoming, link);
+    if (__atomic_load_n(&q->sleeping, __ATOMIC_SEQ_CST) != 0) tb_queue_stir(q);
+}
+
+void tb_queue_stir(tb_queue* q) {
+    if (tb_swap(&q->sleeping, 0) != 0) tb_word_wake(&q->sleeping);
+}
+
+static void tell(tb_request* r, int32_t kind) {
+    uint32_t bit = TURBO_WANT(kind);
+    if ((r->wants & bit) != 0 && tb_or(&r->events, bit) == 0) tb_queue_push(r->queue, &r->event_link);
+}
+
+void tb_lib_head(tb_request* r, const uint8_t* view, size_t size, uint32_t http_status, uint64_t total, uint64_t now) {
+    r->response = view;
+    r->response_size = size;
+    r->head_status = http_status;
+    r->head_ns = now;
+    tb_store(&r->receive_total, total);
+    tb_or(&r->told, TB_TOLD_HEAD);
+    tell(r, TURBO_EVENT_HEAD);
+}
+
+void tb_body_tell(tb_request* r) { tell(r, TURBO_EVENT_BODY); }
+
+void tb_lib_end(tb_request* r, uint64_t now) {
+    tb_store(&r->body_ns, now);
+    tb_or(&r->told, TB_TOLD_END);
+    tell(r, TURBO_EVENT_BODY);
+}
+
+static uint64_t borrowed; /* spans of the host in use; shared */
+
+uint64_t tb_lib_borrowed(void) { return tb_load(&borrowed); }
+
+void tb_borrow(uint64_t spans) {
+    if (spans != 0) tb_add(&borrowed, spans);
+}
+
+void tb_lib_done(tb_request* r, tb_done done) {
+    r->status = done.status;
+    r->code = done.code;
+    r->facts = done.facts;
+    r->http_status = done.http_status;
+    r->done_ns = done.now;
+    r->error = done.error;
+    r->error_size = done.error_size;
+    r->timings = done.timings;
+    if (r->borrowed != 0) tb_add(&borrowed, -r->borrowed);
+    tb_or(&r->told, TB_TOLD_DONE);
+    tb_queue_push(r->queue, &r->done_link);
+}
+
+/* ---- The host's side ---------------------------------------------------------------------------- */
+/* One event out of bits, lowest kind first. */
+static void emit(tb_request* r, uint64_t* bits, turbo_event* e) {
+    memset(e, 0, sizeof *e);
+    e->source = r->id;
+    e->user_data = r->user_data;
+    if ((*bits & TURBO_WANT(TURBO_EVENT_HEAD)) != 0) {
+        *bits &= ~(uint64_t)TURBO_WANT(TURBO_EVENT_HEAD);
+        e->kind = TURBO_EVENT_HEAD;
+        e->http_status = (uint16_t)r->head_status;
+        e->time_ns = r->head_ns;
+    } else {
+        *bits = 0;
+        e->kind = TURBO_EVENT_BODY;
+        e->bytes = tb_load(&r->bytes_told) - tb_load(&r->consumed);
+        e->time_ns = tb_load(&r->body_ns);
+    }
+}
+
+static void emit_done(tb_request* r, turbo_event* e) {
+    memset(e, 0, sizeof *e);
+    e->source = r->id;
+    e->user_data = r->user_data;
+    e->kind = TURBO_EVENT_DONE;
+    e->status = r->status;
+    e->code = r->code;
+    e->flags = (uint16_t)r->facts;
+    e->http_status = (uint16_t)r->http_status;
+    e->bytes = tb_load(&r->received);
+    e->time_ns = r->done_ns;
+}
+
+static int64_t drain(tb_queue* q, turbo_event* events, size_t capacity) {
+    size_t n = 0;
+    while (n < capacity) {
+        tb_link*    link;
+        tb_request* r;
+        if (q->rest != NULL) {
+            emit(q->rest, &q->rest_bits, &events[n++]);
+            if (q->rest_bits == 0) q->rest = NULL;
+            continue;
+        }
+        link = q->first;
+        if (link == NULL) {
+            q->first = tb_take(&q->incoming);
+            if (q->first == NULL) break;
+            continue;
+        }
+        q->first = link->next;
+        tb_store(&q->popped, q->popped + 1);
+        if (link->what == TB_LINK_DONE) {
+            r = OWNER(done_link, link);
+            emit_done(r, &events[n++]);
+            tb_request_left(r, TB_LEFT_QUEUE);
+            continue;
+        }
+        r = OWNER(event_link, link);
+        q->rest_bits = tb_swap(&r->events, 0); /* from here on LIB may link it again */
+        if ((tb_load(&r->state) & TB_RELEASED) == 0) q->rest = r;
+    }
+    return (int64_t)n;
+}
+
+void tb_queue_drop(tb_queue* q) {
+    for (;;) {
+        tb_link* link = q->first;
+        q->rest = NULL;
+        if (link == NULL) {
+            q->first = tb_take(&q->incoming);
+            if (q->first == NULL) return;
+            continue;
+        }
+        q->first = link->next;
+        tb_store(&q->popped, q->popped + 1);
+        if (link->what == TB_LINK_DONE) {
+            tb_request_left(OWNER(done_link, link), TB_LEFT_QUEUE);
+        } else {
+            tb_swap(&OWNER(event_link, link)->events, 0);
+        }
+    }
+}
+
+uint64_t tb_lib_events_waiting(void) {
+    uint64_t  sum = 0;
+    uint32_t  i;
+    tb_queue* q;
+    for (i = 0; (q = tb_queue_at(i)) != NULL; i++) {
+        uint64_t popped = tb_load(&q->popped);
+        sum += tb_load(&q->pushed) - popped;
+    }
+    return sum;
+}
+
+static tb_queue* lookup(turbo_queue h) { return TB_KIND(h.id) == TB_KIND_QUEUE ? tb_queue_at(TB_INDEX(h.id)) : NULL; }
+
+static turbo_status enter(turbo_queue h, uint64_t how, tb_queue** q) {
+    *q = lookup(h);
+    return *q == NULL ? TURBO_ERROR_STALE : tb_enter(&(*q)->state, h.id, how);
+}
+
+turbo_status turbo_queue_create(turbo_queue* queue) {
+    tb_queue* q;
+    if (!tb_ready()) return TURBO_ERROR_STATE;
+    if (queue == NULL || tb_misaligned(queue)) return TURBO_ERROR_INVALID;
+    queue->id = 0;
+    q = tb_queue_new();
+    if (q == NULL) return TURBO_ERROR_LIMIT;
+    if (!tb_ready()) { /* a shutdown that began meanwhile waits for us to leave, or never saw this queue */
+        tb_leave(&q->state, TB_RECEIVING);
+        tb_queue_end(q);
+        return TURBO_ERROR_STATE;
+    }
+    queue->id = q->id;
+    tb_leave(&q->state, TB_RECEIVING);
+    return TURBO_OK;
+}
+
+turbo_status turbo_queue_destroy(turbo_queue queue) {
+    tb_queue*    q;
+    turbo_status s;
+    uint64_t     alone, next;
+    if (!tb_ready()) return TURBO_ERROR_STATE;
+    s = enter(queue, TB_RECEIVING, &q);
+    if (s != TURBO_OK) return s;
+    /* Only when this call is the only one inside: one that creates a client on it would have counted itself there. */
+    alone = (queue.id >> TB_GEN_SHIFT << TB_GEN_SHIFT) + TB_INSIDE + TB_RECEIVING;
+    next = alone | TB_RELEASED;
+    if (tb_load(&q->clients) != 0 || !tb_cas(&q->state, &alone, next)) {
+        tb_leave(&q->state, TB_RECEIVING);
+        return TURBO_ERROR_STATE;
+    }
+    tb_queue_drop(q);
+    tb_leave(&q->state, TB_RECEIVING);
+    tb_queue_free(q);
+    return TURBO_OK;
+}
+
+int tb_queue_end(tb_queue* q) {
+    uint64_t id = tb_load(&q->state);
+    turbo_status s = tb_enter(&q->state, id, TB_RECEIVING);
+    if (s == TURBO_ERROR_STALE) return 1;
+    if (s == TURBO_OK) {
+        tb_queue_drop(q);
+        tb_or(&q->state, TB_RELEASED);
+        tb_leave(&q->state, TB_RECEIVING);
+        while ((tb_load(&q->state) & TB_INSIDES) != 0) tb_yield();
+        tb_queue_free(q);
+        return 1;
+    }
+    tb_queue_stir(q);
+    return 0;
+}
+
+int64_t turbo_queue_poll(turbo_queue queue, turbo_event* events, size_t capacity) {
+    tb_queue* q;
+    int64_t   n;
+    if (!tb_ready()) return TURBO_ERROR_STATE;
+    if (events == NULL || capacity == 0 || (uintptr_t)events % sizeof(void*) != 0) return TURBO_ERROR_INVALID;
+    n = enter(queue, TB_RECEIVING, &q);
+    if (n != TURBO_OK) return n;
+    n = drain(q, events, capacity);
+    tb_leave(&q->state, TB_RECEIVING);
+    return n;
+}
+
+int64_t turbo_queue_wait(turbo_queue queue, turbo_event* events, size_t capacity, uint32_t timeout_ms) {
+    tb_queue* q;
+    int64_t   n;
+    uint64_t  deadline = 0;
+    if (!tb_ready()) return TURBO_ERROR_STATE;
+    if (events == NULL || capacity == 0 || (uintptr_t)events % sizeof(void*) != 0) return TURBO_ERROR_INVALID;
+    n = enter(queue, TB_RECEIVING, &q);
+    if (n != TURBO_OK) return n;
+    if (timeout_ms != TURBO_NONE) deadline = tb_now() + (uint64_t)timeout_ms * 1000000u;
+    for (;;) {
+        n = drain(q, events, capacity);
+        if (n != 0 || tb_swap(&q->woken, 0) != 0) break;
+        if (!tb_ready()) {
+            n = TURBO_ERROR_STATE;
+            break;
+        }
+        if (deadline != 0 && tb_now() >= deadline) break;
+        __atomic_store_n(&q->sleeping, 1, __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&q->incoming, __ATOMIC_SEQ_CST) == NULL &&
+            __atomic_load_n(&q->woken, __ATOMIC_SEQ_CST) == 0 && tb_ready()) {
+            tb_word_wait(&q->sleeping, 1, deadline);
+        }
+        tb_swap(&q->sleeping, 0);
+    }
+    tb_leave(&q->state, TB_RECEIVING);
+    return n;
+}
+
+turbo_status turbo_queue_wake(turbo_queue queue) {
+    tb_queue*    q;
+    turbo_status s;
+    if (!tb_ready()) return TURBO_ERROR_STATE;
+    s = enter(queue, 0, &q);
+    if (s != TURBO_OK) return s;
+    __atomic_store_n(&q->woken, 1, __ATOMIC_SEQ_CST);
+    tb_queue_stir(q);
+    tb_leave(&q->state, 0);
+    return TURBO_OK;
+}

@@ -1,0 +1,106 @@
+/* signals.c - the host's signals stay as they were.
+ *
+ * When a Go library is loaded, Go's constructor installs handlers for a few signals and adds SA_ONSTACK to handlers that
+ * are already there. A collector that stops threads by signal then scans the wrong stack and frees what is in use
+ * (docs/adr/0001-the-border.md). So one constructor runs before Go's and remembers, one runs after it and gives back:
+ *
+ *   SIGSEGV, SIGBUS        stay Go's, which passes on faults that are not its own
+ *   SIGFPE, SIGPIPE        the host's handler, whole
+ *   everything else        the host's handler, flags and mask, unless Go had to take it (SIGURG, for preemption)
+ *
+ * Go's threads are made while all other signals are blocked, so no handler of the host ever runs on them; and while the
+ * loading thread may run anywhere, so they do not inherit its affinity. */
+#define _GNU_SOURCE
+#include "record.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#ifdef TURBO_NO_SIGNAL_GUARD /* for contrast only: to see what it prevents */
+
+int tb_signals_check(void) { return 0; }
+
+#else
+
+/* What Go needs on its own threads: faults, preemption, profiling. */
+static const int kept_open[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGURG, SIGPROF};
+
+static struct sigaction before[NSIG];
+static unsigned char    known[NSIG];
+static sigset_t         mask_before;
+static cpu_set_t        cpus_before;
+static int              mask_saved, cpus_saved;
+
+/* sigaction of the C library refuses its two internal signals; those stay unknown and untouched. */
+__attribute__((constructor(101))) static void remember(void) {
+    int       s, kept = errno;
+    size_t    i;
+    sigset_t  blocked;
+    cpu_set_t all;
+    for (s = 1; s < NSIG; s++) known[s] = sigaction(s, NULL, &before[s]) == 0;
+    sigfillset(&blocked);
+    for (i = 0; i < sizeof kept_open / sizeof kept_open[0]; i++) sigdelset(&blocked, kept_open[i]);
+    mask_saved = pthread_sigmask(SIG_SETMASK, &blocked, &mask_before) == 0;
+    cpus_saved = sched_getaffinity(0, sizeof cpus_before, &cpus_before) == 0;
+    if (cpus_saved) {
+        memset(&all, 0xff, sizeof all);
+        sched_setaffinity(0, sizeof all, &all); /* the kernel keeps to what the process may use */
+    }
+    errno = kept;
+}
+
+static void* handler(const struct sigaction* a) {
+    return (a->sa_flags & SA_SIGINFO) != 0 ? (void*)(uintptr_t)a->sa_sigaction : (void*)(uintptr_t)a->sa_handler;
+}
+
+/* Whether an address belongs to this library: then a handler there is Go's. */
+static int is_ours(void* address) {
+    static const char here = 0;
+    Dl_info           a, b;
+    return dladdr(address, &a) != 0 && dladdr(&here, &b) != 0 && a.dli_fbase == b.dli_fbase;
+}
+
+static int stays_with_go(int s) { return s == SIGSEGV || s == SIGBUS || s == SIGURG || s == SIGPROF; }
+
+static int give_back(int s) {
+    struct sigaction now;
+    if (!known[s] || sigaction(s, NULL, &now) != 0) return 0;
+    if (handler(&now) == handler(&before[s])) {
+        if (now.sa_flags == before[s].sa_flags) return 0;
+    } else if (stays_with_go(s) || !is_ours(handler(&now))) {
+        return 0;
+    }
+    return sigaction(s, &before[s], NULL) == 0;
+}
+
+static int give_all_back(void) {
+    int s, n = 0, kept = errno;
+    for (s = 1; s < NSIG; s++) n += give_back(s);
+    errno = kept;
+    return n;
+}
+
+static int too_early; /* Go had not started when the second constructor ran */
+
+/* Constructors without a number run after those with one, and in link order: Go's start code lies in an object that
+ * the linker puts in front of this one. Should a linker think otherwise, turbo_init does the rest. */
+__attribute__((constructor)) static void restore(void) {
+    struct sigaction urg;
+    int              kept = errno;
+    give_all_back();
+    too_early = sigaction(SIGURG, NULL, &urg) == 0 && !is_ours(handler(&urg));
+    if (cpus_saved) sched_setaffinity(0, sizeof cpus_before, &cpus_before);
+    if (mask_saved) pthread_sigmask(SIG_SETMASK, &mask_before, NULL);
+    errno = kept;
+}
+
+int tb_signals_check(void) {
+    if (!too_early) return 0;
+    too_early = 0;
+    return give_all_back();
+}
+
+#endif

@@ -1,0 +1,321 @@
+/*
+ * turbohttp.h - HTTP for Unity, C++ and any host that can call C.
+ *
+ * A program in five calls: turbo_init, turbo_queue_create, turbo_client_create, turbo_submit and, once per
+ * frame, turbo_queue_poll. Every function here is plain C inside the library: it writes to a shared record
+ * or reads one. The calling thread never enters the Go runtime, and the library never calls your code.
+ *
+ * MEMORY    copied    the library has taken what it needs when the call returns; the memory stays yours.
+ *           borrowed  the library keeps your pointer: leave the memory alone (in C#: pinned) until the
+ *                     event named here gives it back. A call that fails borrows nothing.
+ *           view      memory of the library, to read. A view ends only by a call of yours, the one named
+ *                     here; never by time, never by the peer.
+ * THREADS   "any": from any thread, one the library has never seen included, several at once.
+ *           "one": from any thread, but one call at a time on one handle. A second call at the same moment gets
+ *           STATE and changes nothing. No lock here is shared with the library's threads.
+ * BLOCKING  Only a function that says "Blocks: yes" ever waits.
+ * ERRORS    A turbo_status is TURBO_OK or negative; an int64_t is a count or a negative turbo_status. A function
+ *           reports what can be seen at once: nulls, sizes, handles, state. What must be parsed or tried (URL,
+ *           FlatBuffer, network) fails in DONE. Left out of the lists below because any function may return them:
+ *           INTERNAL, a bug, caught before it reached you; and STATE before turbo_init, after turbo_shutdown and in a
+ *           forked child (turbo_version, turbo_status_text and, but in the child, turbo_init always work).
+ * STRUCTS   Start from turbo_*_default(), which sets struct_size. Zero in any other field means "the library's
+ *           default"; TURBO_NONE (64-bit fields: TURBO_NONE64) means "without limit", unless a field says otherwise.
+ *           Sizes are multiples of 8 on every platform; a field that an older library does not know must be zero there,
+ *           or the call answers UNSUPPORTED.
+ */
+#ifndef TURBOHTTP_H
+#define TURBOHTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define TURBO_VERSION_MAJOR 0
+#define TURBO_VERSION_MINOR 1
+#define TURBO_VERSION_PATCH 0
+#define TURBO_ABI_VERSION   1 /* grows only when an existing binary would break */
+#define TURBO_NONE          UINT32_MAX
+#define TURBO_NONE64        UINT64_MAX
+
+#if defined(_WIN32) && !defined(TURBO_STATIC) && !defined(TURBO_BUILD)
+#define TURBO_API __declspec(dllimport)
+#elif defined(__GNUC__) && !defined(_WIN32)
+#define TURBO_API __attribute__((visibility("default")))
+#else
+#define TURBO_API
+#endif
+#define TURBO_DEFINE_DEFAULT(type)              \
+    static inline type type##_default(void) {   \
+        type v;                                 \
+        memset(&v, 0, sizeof v);                \
+        v.struct_size = (uint32_t)sizeof v;     \
+        return v;                               \
+    }
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Status ---------------------------------------------------------------------------------- */
+typedef int32_t turbo_status;
+enum {
+    TURBO_OK                = 0,
+    TURBO_ERROR_INVALID     = -1,   /* an argument, option, URL or FlatBuffer makes no sense */
+    TURBO_ERROR_STALE       = -2,   /* a handle that is null, released or of another kind */
+    TURBO_ERROR_STATE       = -3,   /* a good call at the wrong moment */
+    TURBO_ERROR_AGAIN       = -4,   /* nothing now; for bodies an event tells when */
+    TURBO_ERROR_LIMIT       = -5,   /* a configured limit, or your span, is too small */
+    TURBO_ERROR_UNSUPPORTED = -6,   /* not on this platform or in this build */
+    TURBO_ERROR_ABI         = -7,   /* header and library do not fit together */
+    TURBO_ERROR_CANCELLED   = -8,
+    TURBO_ERROR_TIMEOUT     = -9,   /* .code: TURBO_PHASE_* in which time ran out */
+    TURBO_ERROR_INTERNAL    = -10,  /* a bug in TurboHTTP; the message says where */
+    TURBO_ERROR_RESOLVE     = -100, /* no address for the host */
+    TURBO_ERROR_CONNECT     = -101, /* no address accepted the connection; .code is the system's error number */
+    TURBO_ERROR_CLOSED      = -102, /* the peer closed or reset too early; .code is the system's error number or 0 */
+    TURBO_ERROR_IO          = -103, /* the socket failed on our side (descriptors, memory, network down); .code is the
+                                       system's error number */
+    TURBO_ERROR_PROTOCOL    = -300  /* the peer broke the protocol */
+};
+enum {
+    TURBO_PHASE_QUEUE = 1, /* waiting for a connection of the pool */
+    TURBO_PHASE_RESOLVE,
+    TURBO_PHASE_CONNECT,
+    TURBO_PHASE_SEND = 5,
+    TURBO_PHASE_WAIT, /* for the response head */
+    TURBO_PHASE_BODY
+};
+
+/* ---- Memory and handles ---------------------------------------------------------------------- */
+typedef struct turbo_bytes { const uint8_t* data; size_t size; } turbo_bytes; /* to read; text is UTF-8 */
+typedef struct turbo_span  { uint8_t* data; size_t size; } turbo_span;        /* to write */
+
+/* A handle is a number with a generation inside: a stale one is an error, never a crash. Passed by value and
+ * identical to a uint64_t in every calling convention; compare .id, leave the rest alone. {0} is null. */
+typedef struct turbo_queue   { uint64_t id; } turbo_queue;
+typedef struct turbo_client  { uint64_t id; } turbo_client;
+typedef struct turbo_request { uint64_t id; } turbo_request; /* one exchange: request and response */
+
+static inline turbo_bytes turbo_text(const char* text) {
+    turbo_bytes b;
+    b.data = (const uint8_t*)text;
+    b.size = text ? strlen(text) : 0;
+    return b;
+}
+
+/* ---- Library --------------------------------------------------------------------------------- */
+enum { TURBO_LOG_ERROR = 1, TURBO_LOG_WARN = 2, TURBO_LOG_INFO = 3, TURBO_LOG_TRACE = 4 };
+typedef struct turbo_library_config {
+    uint32_t struct_size;
+    uint32_t pool_guard;   /* 1: canaries, poison and leak traces on every pooled buffer; slow */
+    uint64_t pool_bytes;   /* pooled memory kept for reuse at most; default 64 MiB */
+    uint32_t threads;      /* threads that run Go code at once, at most; default 2: a game owns its cores */
+    uint32_t log_level;    /* TURBO_LOG_*; default WARN */
+} turbo_library_config;
+TURBO_DEFINE_DEFAULT(turbo_library_config)
+
+/* Waits until the library, which starts itself when it is loaded, is ready; pass TURBO_ABI_VERSION. Again, after
+ * an editor's domain reload, it is harmless: config (copied, or NULL) counts in the process's first success only.
+ * Not from DllMain or a static constructor. Threads: any. Blocks: yes, some ms once. Errors: INVALID, ABI, TIMEOUT,
+ * UNSUPPORTED. */
+TURBO_API turbo_status turbo_init(uint32_t abi_version, const turbo_library_config* config);
+
+/* Destroys every client and queue: all handles are stale, requests' too; views end, waits end, events not taken are
+ * dropped, no borrowed memory is in use. Do this before your code is unloaded; turbo_init starts anew. (The library
+ * stays; a Go runtime cannot be unloaded.) After TIMEOUT borrowed memory is still in use: call again.
+ * Threads: any. Blocks: yes, up to timeout_ms. Errors: TIMEOUT. */
+TURBO_API turbo_status turbo_shutdown(uint32_t timeout_ms);
+
+/* "0.1.0 go1.26.8 linux/amd64": static memory. Threads: any. Blocks: no. Errors: none. */
+TURBO_API const char* turbo_version(void);
+
+/* One English line for any number: static memory. Threads: any. Blocks: no. Errors: none. */
+TURBO_API const char* turbo_status_text(turbo_status status);
+
+/* Takes the oldest log line: copies it with a NUL, cut to capacity, and returns its full length; AGAIN when there
+ * is none. level may be NULL. Secrets are redacted. A full log drops the oldest and says how many.
+ * Threads: any. Blocks: no. Errors: INVALID, AGAIN. */
+TURBO_API int64_t turbo_log_read(int32_t* level, char* text, size_t capacity);
+
+/* ---- Completion queue ------------------------------------------------------------------------ */
+enum {
+    TURBO_EVENT_HEAD = 1, /* the final head is here */
+    TURBO_EVENT_BODY = 2, /* body bytes or the end can be read. Queued when some arrive and no BODY of this request
+                             waits already; may be spurious: drain until AGAIN or 0 */
+    TURBO_EVENT_DONE = 6  /* over, .status says how. Once, always, last; whatever was borrowed is yours. .source is
+                             the id also when it was released before */
+};
+enum { /* .flags of DONE: what is known about how far it got, so that the host may decide to try again */
+    TURBO_FACT_SENT   = 1, /* some bytes of it left this machine */
+    TURBO_FACT_REUSED = 2, /* it travelled on a connection that had served before */
+    TURBO_FACT_UNSEEN = 4  /* the server certainly did not act on it: safe to send again, POST too */
+};
+#define TURBO_WANT(kind) (UINT32_C(1) << (kind)) /* mask for HEAD and BODY; DONE always comes */
+
+typedef struct turbo_event { /* 64 bytes everywhere */
+    int32_t      kind;
+    turbo_status status;
+    uint64_t     source;      /* .id of the turbo_request */
+    uint64_t     user_data;   /* from your options */
+    uint64_t     token;       /* reserved */
+    uint64_t     bytes;       /* BODY: that can be read now; DONE: of body received */
+    uint64_t     time_ns;     /* monotonic, when it happened */
+    uint32_t     code;        /* see the statuses */
+    uint16_t     http_status; /* HEAD, DONE; 0: no head came */
+    uint16_t     flags;       /* DONE: TURBO_FACT_* */
+    uint64_t     reserved;
+} turbo_event;
+
+/* Events are readiness, not a log: a request has at most one HEAD, BODY and DONE waiting; so a queue is never full.
+ * It serves any number of clients. Threads: any. Blocks: no. Errors: INVALID, LIMIT. */
+TURBO_API turbo_status turbo_queue_create(turbo_queue* queue);
+
+/* Drops events not taken; requests of destroyed clients can still be read until their release.
+ * Threads: any. Blocks: no. Errors: STALE, STATE (a client still uses it, or a poll or wait is under way). */
+TURBO_API turbo_status turbo_queue_destroy(turbo_queue queue);
+
+/* Takes up to capacity events, oldest first, and returns how many: the call for once per frame.
+ * Threads: one. Blocks: no. Errors: INVALID, STALE, STATE. */
+TURBO_API int64_t turbo_queue_poll(turbo_queue queue, turbo_event* events, size_t capacity);
+
+/* Polls, but waits for a first event, turbo_queue_wake or the timeout (returns 0); TURBO_NONE: no timeout.
+ * Threads: one. Blocks: yes, up to timeout_ms. Errors: INVALID, STALE, STATE. */
+TURBO_API int64_t turbo_queue_wait(turbo_queue queue, turbo_event* events, size_t capacity, uint32_t timeout_ms);
+
+/* Ends the turbo_queue_wait under way, or the next one. Threads: any. Blocks: no. Errors: STALE. */
+TURBO_API turbo_status turbo_queue_wake(turbo_queue queue);
+
+/* ---- Client ---------------------------------------------------------------------------------- */
+enum { TURBO_NO_POOL = 256 /* fresh memory for every buffer: the slow, plain path, to compare with */ };
+
+typedef struct turbo_client_config {
+    uint32_t    struct_size;
+    uint32_t    flags;                /* TURBO_NO_POOL */
+    turbo_queue queue;                /* required: where the events of this client go */
+    turbo_bytes user_agent;           /* default "turbohttp/0.1"; a request's own User-Agent comes first */
+    uint32_t    connections_per_host; /* per origin; default 8 */
+    uint32_t    connect_timeout_ms;   /* resolving and connecting; default 10,000 */
+    uint32_t    request_timeout_ms;   /* default: none */
+    uint32_t    idle_timeout_ms;      /* of pooled connections; default 60,000 */
+    uint32_t    max_head_bytes;       /* of a response; default 64 KiB */
+    uint32_t    window_bytes;         /* body held unread before the peer is slowed down; default 256 KiB */
+    uint64_t    max_body_bytes;       /* default 64 MiB when collected, without limit when streamed */
+} turbo_client_config;
+TURBO_DEFINE_DEFAULT(turbo_client_config)
+
+/* A client owns connections. config and all it points to is copied. On failure why (or NULL) holds the story, cut to
+ * why_capacity, with a NUL. Threads: any. Blocks: yes, some ms. Errors: INVALID, STALE, STATE, LIMIT, UNSUPPORTED. */
+TURBO_API turbo_status turbo_client_create(const turbo_client_config* config, turbo_client* client, char* why,
+                                           size_t why_capacity);
+
+/* Cancels everything and waits until nothing borrowed is in use; every request still yields DONE and may still be
+ * read until its release. After TIMEOUT call again. Threads: one. Blocks: yes, up to timeout_ms.
+ * Errors: STALE, STATE, TIMEOUT. */
+TURBO_API turbo_status turbo_client_destroy(turbo_client client, uint32_t timeout_ms);
+
+/* ---- Request --------------------------------------------------------------------------------- */
+enum { TURBO_COPY = 1 /* body bytes are copied, not borrowed */ };
+
+typedef struct turbo_request_options {
+    uint32_t           struct_size;
+    uint32_t           flags;          /* TURBO_COPY */
+    uint32_t           events;         /* TURBO_WANT bits. BODY streams: peek as bytes arrive. Without it the body is
+                                          collected whole, up to max_body_bytes, and can be read from DONE until release */
+    uint32_t           timeout_ms;     /* for the whole exchange; default: the client's */
+    const turbo_bytes* body;           /* array copied, bytes borrowed until DONE */
+    size_t             body_count;
+    turbo_span         into;           /* size not 0: the response body goes here, not with BODY: borrowed until DONE, whose
+                                          .bytes says how much it holds, after a failure too; LIMIT if too small */
+    uint64_t           max_body_bytes; /* default: the client's */
+    uint64_t           user_data;
+} turbo_request_options;
+TURBO_DEFINE_DEFAULT(turbo_request_options)
+
+/* Sends a request. head is a FlatBuffer, root type Request of turbohttp.fbs (turbohttp_head.h writes it without any
+ * library), of any alignment and at most 1 MiB; it and options (or NULL) are copied. What starts ends in one DONE, where all
+ * later failures are told; give the handle back with turbo_request_release. On failure *request is {0}; LIMIT: 2^20 requests
+ * are open, head too large, or no memory. Threads: any. Blocks: no. Errors: INVALID, STALE, STATE (the client is being
+ * destroyed), LIMIT, UNSUPPORTED. */
+TURBO_API turbo_status turbo_submit(turbo_client client, turbo_bytes head, const turbo_request_options* options,
+                                    turbo_request* request);
+
+/* Asks it to stop; DONE follows, CANCELLED unless it was faster. Threads: any. Blocks: no. Errors: STALE. */
+TURBO_API turbo_status turbo_request_cancel(turbo_request request);
+
+/* Gives the handle back; its views end. Unfinished, it is cancelled, and DONE still comes once: only then is what it
+ * borrowed yours. Threads: any. Blocks: no. Errors: STALE. */
+TURBO_API turbo_status turbo_request_release(turbo_request request);
+
+/* After DONE: copies the story of the failure, with a NUL, cut to capacity; returns its full length (0: no failure).
+ * Threads: any. Blocks: no. Errors: INVALID, STALE, STATE. */
+TURBO_API int64_t turbo_request_error(turbo_request request, char* text, size_t capacity);
+
+typedef struct turbo_timings { /* nanoseconds after turbo_submit; 0: did not happen */
+    uint64_t started_ns; /* turbo_submit itself, on the monotonic clock of events */
+    uint64_t connecting, resolved, connected, sent, first_byte, done;
+} turbo_timings;
+/* Fills timings. After DONE. Threads: any. Blocks: no. Errors: INVALID, STALE, STATE. */
+TURBO_API turbo_status turbo_request_timings(turbo_request request, turbo_timings* timings);
+
+typedef struct turbo_progress { uint64_t sent, send_total, received, receive_total; } turbo_progress; /* total 0: unknown */
+/* Body bytes so far, for a progress bar; a few loads. Threads: any. Blocks: no. Errors: INVALID, STALE. */
+TURBO_API turbo_status turbo_request_progress(turbo_request request, turbo_progress* progress);
+
+/* ---- Response: of a request that has told HEAD or DONE --------------------------------------- */
+/* head: a view until release of a FlatBuffer, root type Response: status, version, headers, URL, connection; aligned
+ * to 8 bytes. STATE while no head has come. Threads: any. Blocks: no. Errors: INVALID, STALE, STATE. */
+TURBO_API turbo_status turbo_response_head(turbo_request request, turbo_bytes* head);
+
+/* Without FlatBuffers: the index-th line called name (case ignored), its value a view until release. Returns 1, or 0
+ * if there is none. Threads: any. Blocks: no. Errors: INVALID, STALE, STATE. */
+TURBO_API int64_t turbo_response_header(turbo_request request, turbo_bytes name, size_t index, turbo_bytes* value);
+
+/* The index-th line of all, in the order received, views until release. Returns 1, or 0 behind the last.
+ * Threads: any. Blocks: no. Errors: INVALID, STALE, STATE. */
+TURBO_API int64_t turbo_response_field(turbo_request request, size_t index, turbo_bytes* name, turbo_bytes* value);
+
+/* Fills up to capacity views of the received segments, in order, until consume or release; returns how many there are, of
+ * which at most capacity are filled. 0 is the end of a complete body; a broken one ends with DONE's status. A collected body
+ * says AGAIN before DONE. Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, AGAIN, DONE's. */
+TURBO_API int64_t turbo_response_peek(turbo_request request, turbo_bytes* segments, size_t capacity);
+
+/* Drops the first size body bytes: their views end, and the peer may send as much again.
+ * Threads: one. Blocks: no. Errors: INVALID, STALE, STATE. */
+TURBO_API turbo_status turbo_response_consume(turbo_request request, size_t size);
+
+/* Peek, copy and consume in one: moves body bytes into the span and returns how many; 0 as above.
+ * Threads: one. Blocks: no. Errors: as turbo_response_peek. */
+static inline int64_t turbo_response_read(turbo_request request, turbo_span into) {
+    turbo_bytes part;
+    int64_t n;
+    if (into.data == NULL || into.size == 0) return TURBO_ERROR_INVALID;
+    n = turbo_response_peek(request, &part, 1);
+    if (n <= 0) return n;
+    if (part.size > into.size) part.size = into.size;
+    memcpy(into.data, part.data, part.size);
+    n = turbo_response_consume(request, part.size);
+    return n < 0 ? n : (int64_t)part.size;
+}
+
+/* ---- Diagnostics ----------------------------------------------------------------------------- */
+typedef struct turbo_stats { /* 168 bytes everywhere */
+    uint32_t struct_size, guard_faults;                         /* faults: overrun, double return, late use */
+    uint64_t pool_rents, pool_returns, pool_misses, pool_bytes; /* in use: rents - returns */
+    uint64_t object_rents, object_returns, object_misses;
+    uint64_t requests_started, requests_done, connections_opened, connections_open;
+    uint64_t bytes_sent, bytes_received, spans_borrowed, events_waiting;
+    /* What it costs, in the open: bytes in use, objects and bytes ever allocated, collections ever. */
+    uint64_t go_heap_bytes, go_heap_allocs, go_heap_alloc_bytes, go_gc_cycles;
+} turbo_stats;
+TURBO_DEFINE_DEFAULT(turbo_stats)
+
+/* Fills what fits in stats->struct_size and sets it to what was filled; {0} asks about the whole library. Of a client: its
+ * requests, connections and bytes; the rest is the library's.
+ * Threads: any. Blocks: yes, some ms. Errors: INVALID, STALE, STATE. */
+TURBO_API turbo_status turbo_stats_read(turbo_client client, turbo_stats* stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* TURBOHTTP_H */
