@@ -3,7 +3,9 @@ module turbohttp
 go 1.26.0
 
 require (
-	github.com/google/flatbuffers v25.12.19+incompatible // indirect
-	github.com/stretchr/testify v1.12.1 // indirect
-	golang.org/x/sys v0.50.0 // indirect
+	github.com/google/flatbuffers v25.12.19+incompatible
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/sys v0.50.0
 )
+
+require go.yaml.in/yaml/v3 v3.0.5 // indirect

@@ -1,0 +1,238 @@
+package netconn
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"turbohttp/buffers"
+	"turbohttp/transport"
+	"turbohttp/wire"
+)
+
+// conn is one connection: a reader goroutine for its whole life, and a writer goroutine while the socket is full.
+type conn struct {
+	t      *Transport
+	h      transport.Handler
+	to     transport.Dial
+	reader transport.Task
+	writer transport.Task
+
+	// turn is held over each call of the handler, so that reader and writer call it one at a time.
+	turn sync.Mutex
+
+	flags    atomic.Uint32 // paused, closing: what the reader must look at before it reads on
+	received bool          // reader only: EOF was told
+	readable func(fd uintptr) bool
+	readErr  syscall.Errno // what readable ended with
+	in       buffers.Sequence
+
+	writable func(fd uintptr) bool
+	wait     bool // writable: wait for the socket to have room
+	blocked  bool // writable: the socket had no room
+	vector   vector
+	written  atomic.Uint64
+
+	wake chan struct{} // ends the reader's park; holds one
+
+	// mu guards what follows. It is held over non-blocking system calls, never over the handler.
+	mu         sync.Mutex
+	nc         *net.TCPConn
+	raw        syscall.RawConn
+	cancel     context.CancelFunc // of the dial under way
+	out        buffers.Sequence   // the writer's while writing
+	writing    bool               // the writer goroutine runs
+	closing    bool               // Close was called
+	eof        bool               // the peer's last byte was read
+	ended      bool               // the reader has gone: nothing more is sent
+	fault      *wire.Fault        // why the connection ends; the first counts
+	writeFault *wire.Fault        // writing failed: what the peer sent is read to its end first
+}
+
+const (
+	paused uint32 = 1 << iota
+	ending        // Close was called, or a fault makes reading pointless
+)
+
+// longAgo as a deadline wakes whoever waits for the socket.
+var longAgo = time.Unix(1, 0)
+
+func (c *conn) init() {
+	c.reader.Init(c.read, nil)
+	c.writer.Init(c.write, nil)
+	c.readable = c.onReadable
+	c.writable = c.onWritable
+}
+
+// read is the reader goroutine.
+func (c *conn) read() {
+	c.panicked(transport.Guard(c.serve))
+	c.readerEnds()
+}
+
+func (c *conn) serve() {
+	if !c.connect() {
+		return
+	}
+	c.tellConnected()
+	for {
+		flags := c.flags.Load()
+		if flags&ending != 0 {
+			return
+		}
+		if flags&paused != 0 {
+			<-c.wake
+			continue
+		}
+		err := c.raw.Read(c.readable)
+		if c.flags.Load()&ending != 0 {
+			return
+		}
+		if c.readErr != 0 {
+			c.fail(readFault(c.readErr))
+			return
+		}
+		if err != nil {
+			c.fail(readFault(number(err)))
+			return
+		}
+	}
+}
+
+// panicked turns a panic of a handler, or of our own, into the fault of this connection.
+func (c *conn) panicked(p *transport.Panic) {
+	if p == nil {
+		return
+	}
+	c.t.log(1, p.String())
+	c.fail(p.Fault)
+}
+
+// fail ends the connection with a fault of its own.
+func (c *conn) fail(fault *wire.Fault) {
+	c.mu.Lock()
+	if c.fault == nil {
+		c.fault = fault
+	}
+	c.end()
+	c.mu.Unlock()
+}
+
+// end makes both goroutines leave. c.mu is held.
+func (c *conn) end() {
+	c.flags.Or(ending)
+	if c.cancel != nil {
+		c.cancel()
+	}
+	if c.nc != nil {
+		c.nc.SetDeadline(longAgo)
+	}
+	c.unpark()
+}
+
+func (c *conn) unpark() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close makes the reader goroutine close the socket. It does not do so itself, because closing waits for callbacks that
+// may wait for the caller.
+func (c *conn) Close() {
+	c.mu.Lock()
+	if !c.closing {
+		c.closing = true
+		c.end()
+	}
+	c.mu.Unlock()
+}
+
+// PauseReading stops the reader after the Received that is under way.
+func (c *conn) PauseReading() { c.flags.Or(paused) }
+
+// ResumeReading lets the reader read again.
+func (c *conn) ResumeReading() {
+	if c.flags.And(^paused)&paused != 0 {
+		c.unpark()
+	}
+}
+
+// Written is the number of bytes that the system has taken.
+func (c *conn) Written() uint64 { return c.written.Load() }
+
+// readerEnds is the reader's last step. The goroutine that leaves last closes the socket.
+func (c *conn) readerEnds() {
+	c.mu.Lock()
+	c.ended = true
+	c.end()
+	last := !c.writing
+	c.mu.Unlock()
+	if last {
+		c.closed()
+	}
+}
+
+// closed runs once, when both goroutines are gone and nobody sends any more.
+func (c *conn) closed() {
+	if c.nc != nil {
+		c.nc.Close()
+	}
+	c.in.Release()
+	c.out.Release()
+	c.vector.release()
+	fault := c.fault
+	if fault == nil {
+		fault = c.writeFault
+	}
+	if c.closing {
+		fault = nil
+	}
+	c.t.forget(c)
+	if p := transport.Guard(func() { c.tellClosed(fault) }); p != nil {
+		c.t.log(1, p.String())
+	}
+}
+
+func (c *conn) tellResolved() {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	if c.flags.Load()&ending == 0 {
+		c.h.Resolved(transport.Now())
+	}
+}
+
+func (c *conn) tellConnected() {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	if c.flags.Load()&ending == 0 {
+		c.h.Connected(c.nc.RemoteAddr().String(), transport.Now())
+	}
+}
+
+func (c *conn) tellReceived() {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	c.h.Received(&c.in, transport.Now())
+}
+
+func (c *conn) tellEOF() {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	c.h.ReceivedEOF(transport.Now())
+}
+
+func (c *conn) tellSendable() {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	c.h.Sendable(transport.Now())
+}
+
+func (c *conn) tellClosed(fault *wire.Fault) {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	c.h.Closed(fault, transport.Now())
+}

@@ -1,0 +1,27 @@
+package netconn
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/windows"
+)
+
+// isPeer tells errors that the other side, or the way to it, caused after the connection was made.
+func isPeer(errno syscall.Errno) bool {
+	switch errno {
+	case windows.WSAECONNRESET, windows.WSAECONNABORTED, windows.WSAETIMEDOUT, windows.WSAEHOSTUNREACH, windows.WSAENETRESET,
+		windows.WSAECONNREFUSED, windows.WSAENOTCONN, windows.WSAESHUTDOWN, windows.ERROR_NETNAME_DELETED:
+		return true
+	}
+	return false
+}
+
+// isLocal tells errors of this machine: descriptors, memory, permission, no network.
+func isLocal(errno syscall.Errno) bool {
+	switch errno {
+	case windows.WSAEMFILE, windows.WSAENOBUFS, windows.WSA_NOT_ENOUGH_MEMORY, windows.WSAENETUNREACH, windows.WSAENETDOWN,
+		windows.WSAEADDRNOTAVAIL, windows.WSAEAFNOSUPPORT, windows.WSAEACCES, windows.WSAEINVAL:
+		return true
+	}
+	return false
+}
