@@ -17,7 +17,13 @@ type Objects[T any] struct {
 	idle   []*T
 	stats  ObjectStats
 	report func(GuardFault)
-	out    map[*T]*place // guarded: what is rented, and where; nil: not guarded
+	known  map[*T]objectRent // guarded: what is out or idle; nil: not guarded
+}
+
+// objectRent is what a guarded pool knows of an object.
+type objectRent struct {
+	at  *place // where it was rented last
+	out bool
 }
 
 // ObjectStats are the counters of an Objects. At rest Rents equals Returns.
@@ -46,8 +52,8 @@ func (o *Objects[T]) Guard(report func(GuardFault)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.report = report
-	if o.out == nil {
-		o.out = map[*T]*place{}
+	if o.known == nil {
+		o.known = map[*T]objectRent{}
 	}
 }
 
@@ -63,7 +69,7 @@ func (o *Objects[T]) Get() *T {
 	} else {
 		o.stats.Misses++
 	}
-	guarded := o.out != nil
+	guarded := o.known != nil
 	o.mu.Unlock()
 	if v == nil {
 		v = o.make()
@@ -72,7 +78,7 @@ func (o *Objects[T]) Get() *T {
 		at := new(place)
 		at.here()
 		o.mu.Lock()
-		o.out[v] = at
+		o.known[v] = objectRent{at, true}
 		o.mu.Unlock()
 	}
 	return v
@@ -96,6 +102,7 @@ func (o *Objects[T]) Put(v *T) {
 		o.idle = append(o.idle, v)
 	} else {
 		o.stats.Dropped++
+		delete(o.known, v) // the collector may give its address to another object
 	}
 	o.mu.Unlock()
 }
@@ -103,12 +110,14 @@ func (o *Objects[T]) Put(v *T) {
 // taken notes, when guarded, that v came back; false: it was not out, which is reported.
 func (o *Objects[T]) taken(v *T) bool {
 	o.mu.Lock()
-	if o.out == nil {
+	if o.known == nil {
 		o.mu.Unlock()
 		return true
 	}
-	if _, ok := o.out[v]; ok {
-		delete(o.out, v)
+	rent := o.known[v]
+	if rent.out {
+		rent.out = false
+		o.known[v] = rent
 		o.mu.Unlock()
 		return true
 	}
@@ -116,12 +125,16 @@ func (o *Objects[T]) taken(v *T) bool {
 	report := o.report
 	o.mu.Unlock()
 	if report != nil {
+		rented := "an unknown function, or dropped beyond the bound"
+		if rent.at != nil {
+			rented = rent.at.String()
+		}
 		var at place
 		at.here()
 		report(GuardFault{
 			Kind: FaultDoubleReturn, Size: int(unsafe.Sizeof(*v)),
 			What:   fmt.Sprintf("a %T was put back that was not out", v),
-			Rented: "nobody at this time", Found: "Put in " + at.String(),
+			Rented: rented, Found: "Put in " + at.String(),
 		})
 	}
 	return false
@@ -141,9 +154,12 @@ func (o *Objects[T]) Leaks() []Leak {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var list []Leak
-	for v, at := range o.out {
+	for v, rent := range o.known {
+		if !rent.out {
+			continue
+		}
 		l := Leak{Size: int(unsafe.Sizeof(*v)), Tag: fmt.Sprintf("%T", v)}
-		l.Function, l.Place = at.where()
+		l.Function, l.Place = rent.at.where()
 		list = append(list, l)
 	}
 	return list

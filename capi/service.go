@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"turbohttp/buffers"
-	"turbohttp/core"
+	core "turbohttp/corealt"
 	"turbohttp/transport"
 	"turbohttp/transport/netconn"
 	"turbohttp/wire"
@@ -61,7 +61,9 @@ func (s *service) init() error {
 	s.bell = os.NewFile(uintptr(fd), "bell")
 	s.step = s.command
 	s.cost.init()
-	s.net = netconn.New()
+	net := netconn.New()
+	net.Log = logLine
+	s.net = net
 	logLevel.Store(int32(logWarn))
 	version := fmt.Sprintf("%d.%d.%d %s %s/%s", C.TURBO_VERSION_MAJOR, C.TURBO_VERSION_MINOR, C.TURBO_VERSION_PATCH,
 		runtime.Version(), runtime.GOOS, runtime.GOARCH)

@@ -9,7 +9,7 @@ import (
 
 	"turbohttp/buffers"
 	"turbohttp/capi/codec"
-	"turbohttp/core"
+	core "turbohttp/corealt"
 	"turbohttp/transport"
 	"turbohttp/wire"
 )

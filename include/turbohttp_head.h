@@ -75,8 +75,8 @@ static inline size_t turbo_head_needed(const turbo_head_writer* writer) {
     return ((writer->front + 3) & ~(size_t)3) + 4 + 16 * writer->lines;
 }
 
-/* Internal: moves front by first + second + pad bytes and adds lines, and returns where front was if all that fits; 0 if not.
- * Beyond TURBO_HEAD_MAX it stops counting, so that nothing overflows. Threads: any. Blocks: no. Errors: none. */
+/* Internal: moves front by first + second + pad bytes and adds lines, and returns where front was if all that fits, or
+ * 0. Beyond TURBO_HEAD_MAX it stops counting, so that nothing overflows. Threads: any. Blocks: no. Errors: none. */
 static inline size_t turbo_head_claim(turbo_head_writer* writer, turbo_bytes first, turbo_bytes second, size_t pad,
                                       size_t lines) {
     size_t at = writer->front;
@@ -112,14 +112,17 @@ static inline size_t turbo_head_string(turbo_head_writer* writer, turbo_bytes te
 /* Internal: both beginnings; name is empty unless method is OTHER. Threads: any. Blocks: no. Errors: none. */
 static inline void turbo_head_start(turbo_head_writer* writer, turbo_span span, int32_t method, turbo_bytes name,
                                     turbo_bytes url) {
+    /* clang-format off */
     static const uint8_t start[68] = {
-        32, 0, 0, 0, 'T', 'R', 'Q', '1',                                  /*  0 where the Request is; identifier */
-        16, 0, 28, 0, 24, 0, 0, 0, 8, 0, 12, 0, 16, 0, 20, 0,             /*  8 vtable of Request: size, size of the table,
-                                                                                method, method_name, url, fields, octets, policy */
-        6, 0, 5, 0, 4, 0, 0, 0,                                           /* 24 vtable of Policy: the same, expect_continue */
-        24, 0, 0, 0, 0, 0, 0, 0, 28, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, /* 32 Request */
-        36, 0, 0, 0, 0, 0, 0, 0                                           /* 60 Policy */
+        32, 0, 0, 0, 'T', 'R', 'Q', '1',                       /*  0 where the Request is, identifier */
+        16, 0, 28, 0,                                          /*  8 vtable of Request: its size, the table's size; */
+        24, 0, 0, 0, 8, 0, 12, 0, 16, 0, 20, 0,                /*    method, method_name, url, fields, octets, policy */
+        6, 0, 5, 0, 4, 0, 0, 0,                                /* 24 vtable of Policy: likewise; expect_continue */
+        24, 0, 0, 0, 0, 0, 0, 0, 28, 0, 0, 0,                  /* 32 Request: vtable, method_name, url, */
+        0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0,        /* 44 fields, octets, policy, method */
+        36, 0, 0, 0, 0, 0, 0, 0                                /* 60 Policy: vtable, expect_continue */
     };
+    /* clang-format on */
     turbo_bytes none = {NULL, 0};
     size_t      at;
     if (writer == NULL) return;
@@ -144,8 +147,8 @@ static inline void turbo_head_start(turbo_head_writer* writer, turbo_span span, 
     writer->octets = turbo_head_claim(writer, none, none, 4, 0);
 }
 
-/* Begins a request head in span, which is borrowed until turbo_head_finish; url is copied. A head needs about 80 bytes, the
- * URL, and for each field its octets and 16 bytes. method is a TURBO_METHOD_*, not OTHER.
+/* Begins a request head in span, which the writer uses until turbo_head_finish; url is copied. A head needs about 90
+ * bytes, the URL, and for each field its octets and 16 bytes. method is a TURBO_METHOD_*, not OTHER.
  * Threads: one. Blocks: no. Errors: told by turbo_head_finish. */
 static inline void turbo_head_begin(turbo_head_writer* writer, turbo_span span, int32_t method, turbo_bytes url) {
     turbo_bytes none = {NULL, 0};
@@ -154,7 +157,8 @@ static inline void turbo_head_begin(turbo_head_writer* writer, turbo_span span, 
 
 /* Begins with a method by name, any token of RFC 9110 §9.1, such as PROPFIND or GET: case matters. name is copied.
  * Threads: one. Blocks: no. Errors: told by turbo_head_finish. */
-static inline void turbo_head_begin_named(turbo_head_writer* writer, turbo_span span, turbo_bytes name, turbo_bytes url) {
+static inline void turbo_head_begin_named(turbo_head_writer* writer, turbo_span span, turbo_bytes name,
+                                          turbo_bytes url) {
     turbo_head_start(writer, span, TURBO_METHOD_OTHER, name, url);
 }
 
@@ -181,10 +185,9 @@ static inline void turbo_head_expect_continue(turbo_head_writer* writer) {
     if (writer != NULL && writer->status == TURBO_OK) writer->span.data[64] = 1;
 }
 
-/* Ends the head: *head is its beginning in your span, ready for turbo_submit, which copies it. On LIMIT head->data is NULL
- * and head->size says how large the span must be; above TURBO_HEAD_MAX none is large enough. On any other failure *head is
- * {0}. Threads: one. Blocks: no. Errors: INVALID (null, no URL, a method that does not exist), LIMIT, STATE (finished
- * before). */
+/* Ends the head: *head is a part of your span, ready for turbo_submit, which copies it. On LIMIT head->data is NULL and
+ * head->size says how large it must be; above TURBO_HEAD_MAX none is large enough. On any other failure it is {0}.
+ * Threads: one. Blocks: no. Errors: INVALID (null, no URL, no such method), LIMIT, STATE (finished before). */
 static inline turbo_status turbo_head_finish(turbo_head_writer* writer, turbo_bytes* head) {
     uint8_t* data;
     uint8_t* low;
@@ -272,8 +275,8 @@ static inline turbo_status turbo_head_slot(turbo_bytes view, uint32_t id, uint32
     return TURBO_OK;
 }
 
-/* Internal: the id-th field of the root table, a vector of elements of element bytes with extra bytes behind it; an absent
- * one is empty. size counts elements. Threads: any. Blocks: no. Errors: INVALID. */
+/* Internal: the id-th field of the root table, a vector of elements of element bytes with extra NULs (0, 1) behind it;
+ * an absent one is empty. size counts elements. Threads: any. Blocks: no. Errors: INVALID. */
 static inline turbo_status turbo_head_vector(turbo_bytes view, uint32_t id, uint32_t element, uint32_t extra,
                                              turbo_bytes* out) {
     uint64_t     at, count;
@@ -291,8 +294,8 @@ static inline turbo_status turbo_head_vector(turbo_bytes view, uint32_t id, uint
     return TURBO_OK;
 }
 
-/* Reads a view of turbo_response_head into *out. Every range is checked against the view, so that other bytes give INVALID
- * and not a crash; fields of a newer library are passed over. On failure *out is {0}.
+/* Reads a view of turbo_response_head into *out. Every range is checked against the view, so that other bytes give
+ * INVALID and not a crash; fields of a newer library are passed over. On failure *out is {0}.
  * Threads: any. Blocks: no. Errors: INVALID. */
 static inline turbo_status turbo_head_response(turbo_bytes view, turbo_head_reader* out) {
     turbo_bytes lines;
@@ -300,11 +303,15 @@ static inline turbo_status turbo_head_response(turbo_bytes view, turbo_head_read
     if (out == NULL) return TURBO_ERROR_INVALID;
     memset(out, 0, sizeof *out);
     if (view.data == NULL || view.size < 8 || view.size > INT32_MAX || memcmp(view.data + 4, "TRS1", 4) != 0 ||
-        turbo_head_slot(view, 0, 2, &status) != TURBO_OK || turbo_head_vector(view, 1, 1, 0, &out->reason) != TURBO_OK ||
-        turbo_head_slot(view, 2, 1, &version) != TURBO_OK || turbo_head_vector(view, 3, 16, 0, &lines) != TURBO_OK ||
+        turbo_head_slot(view, 0, 2, &status) != TURBO_OK ||
+        turbo_head_vector(view, 1, 1, 0, &out->reason) != TURBO_OK ||
+        turbo_head_slot(view, 2, 1, &version) != TURBO_OK ||
+        turbo_head_vector(view, 3, 16, 0, &lines) != TURBO_OK ||
         turbo_head_vector(view, 4, 1, 0, &out->octets) != TURBO_OK ||
-        turbo_head_vector(view, 5, 1, 1, &out->url) != TURBO_OK || turbo_head_slot(view, 6, 8, &length) != TURBO_OK ||
-        turbo_head_slot(view, 7, 1, &reused) != TURBO_OK || turbo_head_vector(view, 8, 1, 1, &out->address) != TURBO_OK) {
+        turbo_head_vector(view, 5, 1, 1, &out->url) != TURBO_OK ||
+        turbo_head_slot(view, 6, 8, &length) != TURBO_OK ||
+        turbo_head_slot(view, 7, 1, &reused) != TURBO_OK ||
+        turbo_head_vector(view, 8, 1, 1, &out->address) != TURBO_OK) {
         memset(out, 0, sizeof *out);
         return TURBO_ERROR_INVALID;
     }
@@ -346,8 +353,8 @@ static inline int64_t turbo_head_response_field(const turbo_head_reader* reader,
     return 1;
 }
 
-/* The value of the index-th line called name (the case of ASCII letters ignored): a view. Returns 1, or 0 if there is none.
- * Threads: any. Blocks: no. Errors: INVALID. */
+/* The value of the index-th line called name (the case of ASCII letters ignored): a view. Returns 1, or 0 if there is
+ * none. Threads: any. Blocks: no. Errors: INVALID. */
 static inline int64_t turbo_head_response_header(const turbo_head_reader* reader, turbo_bytes name, size_t index,
                                                  turbo_bytes* value) {
     turbo_bytes other, found;

@@ -2,13 +2,13 @@ package wire
 
 // Given is what Check found out about a request head: what the engines need to know to write it.
 type Given struct {
-	Host       int   // index of the caller's Host line, which replaces ours; -1: none
-	UserAgent  bool  // the caller gave a User-Agent
-	Close      bool  // the caller gave "Connection: close"
-	HasLength  bool  // the caller gave a Content-Length, equal to the body's
-	BodySize   int64 // as in the head, but 0 when no body follows; BodyUnknown
-	NamesLines int   // octets of all names and values that are sent in their place, and how many such lines,
-	Lines      int   // without Host and Content-Length
+	Host      int   // index of the caller's Host line, which replaces ours; -1: none
+	UserAgent bool  // the caller gave a User-Agent
+	Close     bool  // the caller gave "Connection: close"
+	HasLength bool  // the caller gave a Content-Length, equal to the body's
+	BodySize  int64 // as in the head, but 0 when no body follows; BodyUnknown
+	Octets    int   // octets of all names and values that are sent in their place, and how many such lines,
+	Lines     int   // without Host and Content-Length
 }
 
 // Check looks at everything that the caller of an exchange gave, before an octet of it is sent, and describes it in g.
@@ -86,7 +86,7 @@ func (h *RequestHead) checkField(g *Given, i int) *Fault {
 		return invalidRequest("the field %s is TurboHTTP's own: leave it out", Excerpt(name))
 	}
 	g.Lines++
-	g.NamesLines += len(name) + len(TrimSpace(value))
+	g.Octets += len(name) + len(TrimSpace(value))
 	return nil
 }
 

@@ -2,12 +2,12 @@
 
 package wire
 
-// Status is a turbo_status.
+// Status is a turbo_status: StatusOK, or negative.
 type Status int32
 
 // The statuses.
 const (
-	StatusOK          Status = 0  // no error
+	StatusOK          Status = 0
 	StatusInvalid     Status = -1 // an argument, option, URL or FlatBuffer makes no sense
 	StatusStale       Status = -2 // a handle that is null, released or of another kind
 	StatusState       Status = -3 // a good call at the wrong moment
@@ -25,14 +25,17 @@ const (
 	StatusProtocol    Status = -300 // the peer broke the protocol
 )
 
-// The phases of an exchange: the code of StatusTimeout.
+// Phase is a TURBO_PHASE_*: the part of an exchange in which time ran out, the code of StatusTimeout.
+type Phase = uint32
+
+// The phases.
 const (
-	PhaseQueue   uint32 = 1 // waiting for a connection of the pool
-	PhaseResolve uint32 = 2
-	PhaseConnect uint32 = 3
-	PhaseSend    uint32 = 5
-	PhaseWait    uint32 = 6 // for the response head
-	PhaseBody    uint32 = 7
+	PhaseQueue   Phase = 1 // waiting for a connection of the pool
+	PhaseResolve Phase = 2
+	PhaseConnect Phase = 3
+	PhaseSend    Phase = 5
+	PhaseWait    Phase = 6 // for the response head
+	PhaseBody    Phase = 7
 )
 
 // Facts are TURBO_FACT_* bits: what is known about how far an exchange got.
@@ -45,7 +48,7 @@ const (
 	FactUnseen Facts = 4 // the server certainly did not act on it: safe to send again, POST too
 )
 
-// String is the name of the status in the header, without its prefix.
+// String gives the name of the status in the header, without its prefix.
 func (s Status) String() string {
 	switch s {
 	case StatusOK:
@@ -82,4 +85,43 @@ func (s Status) String() string {
 		return "PROTOCOL"
 	}
 	return "UNKNOWN"
+}
+
+// Text gives one English line, the same as turbo_status_text.
+func (s Status) Text() string {
+	switch s {
+	case StatusOK:
+		return "it worked"
+	case StatusInvalid:
+		return "an argument, option, URL or FlatBuffer makes no sense"
+	case StatusStale:
+		return "the handle is null, released or of another kind"
+	case StatusState:
+		return "a good call at the wrong moment"
+	case StatusAgain:
+		return "nothing now, try again later"
+	case StatusLimit:
+		return "a configured limit, or the memory given, is too small"
+	case StatusUnsupported:
+		return "not on this platform or in this build"
+	case StatusABI:
+		return "header and library do not fit together"
+	case StatusCancelled:
+		return "cancelled"
+	case StatusTimeout:
+		return "time ran out"
+	case StatusInternal:
+		return "a bug in TurboHTTP"
+	case StatusResolve:
+		return "no address was found for the host"
+	case StatusConnect:
+		return "no address accepted the connection"
+	case StatusClosed:
+		return "the peer closed the connection too early"
+	case StatusIO:
+		return "the socket failed on our side"
+	case StatusProtocol:
+		return "the peer broke the protocol"
+	}
+	return "a status that this version does not know"
 }

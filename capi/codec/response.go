@@ -37,9 +37,10 @@ var start = [atTable + 4]byte{
 	vtableAfter, 0, 0, 0,
 }
 
-// EncodeResponse rents a block and writes a Response into it: block.Bytes() is the finished buffer, all of it, aligned to
-// 8 bytes because every block is. The caller owns the one reference. head, url and address are copied; url is the one that
-// answered, address that of the connection ("192.0.2.1:443"), reused tells that the connection had served before.
+// EncodeResponse rents a block and writes a Response into it: block.Bytes() is the finished buffer, all of it, aligned
+// to 8 bytes because every block is. The caller owns the one reference. head, url and address are copied; url is the
+// one that answered, address that of the connection ("192.0.2.1:443"), reused tells that the connection had served
+// before.
 //
 // It allocates nothing that the pool does not, and panics if a line of head lies outside of its octets: head is an
 // engine's, so that would be our own mistake.

@@ -7,8 +7,8 @@ import (
 )
 
 // table is a FlatBuffers table in untrusted memory whose own bytes and vtable were found to lie in mem. Positions are
-// offsets in mem, computed in 64 bits, where no sum of them can overflow: mem has at most MaxRequest bytes, offsets in it
-// 32 bits.
+// offsets in mem, computed in 64 bits, where no sum of them can overflow: mem has at most MaxRequest bytes, and offsets
+// in it have 32 bits.
 type table struct {
 	mem    []byte
 	name   string // of its type

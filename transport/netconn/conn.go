@@ -24,19 +24,18 @@ type conn struct {
 	// turn is held over each call of the handler, so that reader and writer call it one at a time.
 	turn sync.Mutex
 
-	flags    atomic.Uint32 // paused, closing: what the reader must look at before it reads on
-	received bool          // reader only: EOF was told
-	readable func(fd uintptr) bool
-	readErr  syscall.Errno // what readable ended with
-	in       buffers.Sequence
+	flags   atomic.Uint32 // paused, ending: what the reader must look at before it reads on
+	wake    chan struct{} // ends the reader's park; holds one
+	written atomic.Uint64
 
-	writable func(fd uintptr) bool
-	wait     bool // writable: wait for the socket to have room
-	blocked  bool // writable: the socket had no room
-	vector   vector
-	written  atomic.Uint64
+	readable, tryWrite, writable func(fd uintptr) bool // callbacks of RawConn, stored so that none is made per call
 
-	wake chan struct{} // ends the reader's park; holds one
+	// The reader's own.
+	in      buffers.Sequence
+	spare   *buffers.Block // to read into
+	readErr syscall.Errno  // what readable ended with
+	toldEOF bool
+	asked   bool // Windows: the runtime was asked to wait
 
 	// mu guards what follows. It is held over non-blocking system calls, never over the handler.
 	mu         sync.Mutex
@@ -44,7 +43,8 @@ type conn struct {
 	raw        syscall.RawConn
 	cancel     context.CancelFunc // of the dial under way
 	out        buffers.Sequence   // the writer's while writing
-	writing    bool               // the writer goroutine runs
+	writing    bool               // out is not empty and the writer's
+	writers    int                // writer goroutines that have not left: one may still say Sendable when the next begins
 	closing    bool               // Close was called
 	eof        bool               // the peer's last byte was read
 	ended      bool               // the reader has gone: nothing more is sent
@@ -64,42 +64,8 @@ func (c *conn) init() {
 	c.reader.Init(c.read, nil)
 	c.writer.Init(c.write, nil)
 	c.readable = c.onReadable
+	c.tryWrite = c.onTryWrite
 	c.writable = c.onWritable
-}
-
-// read is the reader goroutine.
-func (c *conn) read() {
-	c.panicked(transport.Guard(c.serve))
-	c.readerEnds()
-}
-
-func (c *conn) serve() {
-	if !c.connect() {
-		return
-	}
-	c.tellConnected()
-	for {
-		flags := c.flags.Load()
-		if flags&ending != 0 {
-			return
-		}
-		if flags&paused != 0 {
-			<-c.wake
-			continue
-		}
-		err := c.raw.Read(c.readable)
-		if c.flags.Load()&ending != 0 {
-			return
-		}
-		if c.readErr != 0 {
-			c.fail(readFault(c.readErr))
-			return
-		}
-		if err != nil {
-			c.fail(readFault(number(err)))
-			return
-		}
-	}
 }
 
 // panicked turns a panic of a handler, or of our own, into the fault of this connection.
@@ -169,7 +135,7 @@ func (c *conn) readerEnds() {
 	c.mu.Lock()
 	c.ended = true
 	c.end()
-	last := !c.writing
+	last := c.writers == 0
 	c.mu.Unlock()
 	if last {
 		c.closed()
@@ -181,9 +147,9 @@ func (c *conn) closed() {
 	if c.nc != nil {
 		c.nc.Close()
 	}
+	c.dropSpare()
 	c.in.Release()
 	c.out.Release()
-	c.vector.release()
 	fault := c.fault
 	if fault == nil {
 		fault = c.writeFault

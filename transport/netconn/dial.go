@@ -42,7 +42,7 @@ func (c *conn) connect() bool {
 		c.fail(fault)
 		return false
 	}
-	if n := c.t.cfg.SocketBuffer; n > 0 {
+	if n := c.t.SocketBuffer; n > 0 {
 		nc.SetReadBuffer(n)
 		nc.SetWriteBuffer(n)
 	}
@@ -52,6 +52,7 @@ func (c *conn) connect() bool {
 		c.fail(connectFault(c.to.Host, nc.RemoteAddr().String(), err, false))
 		return false
 	}
+	quiet(raw)
 	c.mu.Lock()
 	c.cancel = nil
 	c.nc = nc

@@ -19,7 +19,7 @@ func isPeer(errno syscall.Errno) bool {
 // isLocal tells errors of this machine: descriptors, memory, permission, no network.
 func isLocal(errno syscall.Errno) bool {
 	switch errno {
-	case windows.WSAEMFILE, windows.WSAENOBUFS, windows.WSA_NOT_ENOUGH_MEMORY, windows.WSAENETUNREACH, windows.WSAENETDOWN,
+	case windows.WSAEMFILE, windows.WSAENOBUFS, windows.ERROR_NOT_ENOUGH_MEMORY, windows.WSAENETUNREACH, windows.WSAENETDOWN,
 		windows.WSAEADDRNOTAVAIL, windows.WSAEAFNOSUPPORT, windows.WSAEACCES, windows.WSAEINVAL:
 		return true
 	}

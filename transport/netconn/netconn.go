@@ -3,21 +3,20 @@ package netconn
 import (
 	"sync"
 
+	"turbohttp/buffers"
 	"turbohttp/transport"
 	"turbohttp/wire"
 )
 
-// Config of a Transport. The zero value works.
-type Config struct {
+// Transport moves bytes by Go's net.Conn, one goroutine for each connection. Exported fields are set before the first
+// Dial.
+type Transport struct {
 	// Log takes one line or a stack; level is 1 error, 2 warn, 3 info, 4 trace. May be nil.
 	Log func(level int, text string)
 	// SocketBuffer sets the size of the system's buffers of each connection, bytes; 0: the system's choice. For tests.
 	SocketBuffer int
-}
 
-// Transport moves bytes by Go's net.Conn, one goroutine for each connection.
-type Transport struct {
-	cfg Config
+	vectors *buffers.Objects[vector]
 
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
@@ -27,8 +26,8 @@ type Transport struct {
 var _ transport.Transport = (*Transport)(nil)
 
 // New makes a transport.
-func New(cfg Config) *Transport {
-	return &Transport{cfg: cfg, conns: map[*conn]struct{}{}}
+func New() *Transport {
+	return &Transport{vectors: buffers.NewObjects[vector](16, nil, nil), conns: map[*conn]struct{}{}}
 }
 
 // Dial starts a goroutine that resolves and connects.
@@ -75,7 +74,7 @@ func (t *Transport) forget(c *conn) {
 }
 
 func (t *Transport) log(level int, text string) {
-	if t.cfg.Log != nil {
-		t.cfg.Log(level, text)
+	if t.Log != nil {
+		t.Log(level, text)
 	}
 }

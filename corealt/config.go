@@ -1,0 +1,55 @@
+package core
+
+import (
+	"turbohttp/buffers"
+	"turbohttp/transport"
+)
+
+// Config says what a client works with. The zero value of a number means the default; NewClient copies what it needs.
+type Config struct {
+	Transport transport.Transport // not owned: its owner closes it, after the client's Close has finished
+	Pool      *buffers.Pool
+	UserAgent []byte // sent unless a request has its own; may be empty
+
+	ConnectionsPerHost int   // for each origin; default 8
+	ConnectTimeout     int64 // nanoseconds for resolving and connecting; default 10 s; negative: none
+	RequestTimeout     int64 // nanoseconds for exchanges whose Timeout is 0; default: none
+	IdleTimeout        int64 // nanoseconds that a connection may wait in the pool; default 60 s; negative: for ever
+	MaxHeadBytes       int   // of a response head, trailers included; default 64 KiB
+	Window             int   // bytes of a streamed body held unconsumed before the peer is made to wait; default 256 KiB
+
+	Clock transport.Clock // default transport.Real
+
+	// Log takes one line; level is 1 error, 2 warn, 3 info, 4 trace. May be nil. It is called on library goroutines,
+	// also with locks held: it must not block and not call core.
+	Log func(level int, text string)
+}
+
+// Stats are counters of one client since NewClient.
+type Stats struct {
+	RequestsStarted, RequestsDone      uint64
+	ConnectionsOpened, ConnectionsOpen uint64
+	BytesSent, BytesReceived           uint64 // of the connections: heads and framing included
+}
+
+func (cfg *Config) setDefaults() {
+	or := func(v *int64, def int64) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	or(&cfg.ConnectTimeout, 10e9)
+	or(&cfg.IdleTimeout, 60e9)
+	if cfg.ConnectionsPerHost == 0 {
+		cfg.ConnectionsPerHost = 8
+	}
+	if cfg.MaxHeadBytes == 0 {
+		cfg.MaxHeadBytes = 64 << 10
+	}
+	if cfg.Window == 0 {
+		cfg.Window = 256 << 10
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = transport.Real
+	}
+}

@@ -1,0 +1,21 @@
+package core
+
+import (
+	"turbohttp/buffers"
+	"turbohttp/wire"
+)
+
+// Sink is told what becomes of the exchanges of a client. Its methods are called on library goroutines, one at a time
+// and in order for each exchange, with locks of core held: they never block and never call core. A panic in one of them
+// is a panic of that exchange's connection.
+type Sink interface {
+	// Head tells the final head. It and all it points to is a view for the length of the call.
+	Head(x *Exchange, head *wire.ResponseHead)
+	// Body moves received body bytes to the sink; end: these were the last (in may then be empty).
+	Body(x *Exchange, in *buffers.Sequence, end bool)
+	// Sent tells that n more bytes of the request body have been handed to the system.
+	Sent(x *Exchange, n int)
+	// Done is the last call, exactly once: nothing that the exchange borrowed is in use. fault is nil after a
+	// complete response. Afterwards core does not touch x again.
+	Done(x *Exchange, fault *wire.Fault)
+}

@@ -1,0 +1,37 @@
+//go:build unix && !linux
+
+package netconn
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"turbohttp/buffers"
+)
+
+// vector is not used here: one write for each segment.
+type vector struct{}
+
+// quiet keeps writes to a connection that is gone from raising SIGPIPE.
+func quiet(raw syscall.RawConn) {
+	raw.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_NOSIGPIPE, 1) })
+}
+
+// recv reads without waiting. read(2).
+func recv(fd uintptr, into []byte) (int, syscall.Errno) {
+	n, err := unix.Read(int(fd), into)
+	if err != nil {
+		return 0, number(err)
+	}
+	return n, 0
+}
+
+// send writes the front of out without waiting, and gives how many bytes the system took. write(2).
+func (t *Transport) send(fd uintptr, out *buffers.Sequence) (int, syscall.Errno) {
+	n, err := unix.Write(int(fd), out.First().Bytes())
+	if err != nil {
+		return 0, number(err)
+	}
+	return n, 0
+}

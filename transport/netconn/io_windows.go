@@ -1,0 +1,72 @@
+package netconn
+
+import (
+	"errors"
+	"io"
+	"syscall"
+)
+
+// vector is not used here.
+type vector struct{}
+
+func quiet(syscall.RawConn) {}
+
+// receive waits for bytes without a block, reads them and hands them on.
+func (c *conn) receive() error {
+	if c.toldEOF {
+		<-c.wake // reading on would only say so again
+		return nil
+	}
+	c.asked = false
+	if err := c.raw.Read(c.readable); err != nil {
+		return err
+	}
+	c.spare = c.to.Pool.Get(receiveBytes)
+	n, err := c.nc.Read(c.spare.Bytes())
+	if n > 0 {
+		c.took(n)
+	}
+	c.dropSpare()
+	c.deliver()
+	if errors.Is(err, io.EOF) {
+		c.gotEOF()
+		return nil
+	}
+	return err
+}
+
+// onReadable is RawConn.Read's callback: after its first false the runtime waits with a read of no bytes.
+func (c *conn) onReadable(uintptr) bool {
+	again := c.asked
+	c.asked = true
+	return again
+}
+
+// trySend leaves all to the writer: there is no write here that does not wait. c.mu is held.
+func (c *conn) trySend() bool { return c.out.Len() == 0 }
+
+// flush writes until all has left or the connection ends.
+func (c *conn) flush() {
+	for {
+		c.mu.Lock()
+		s := c.out.First()
+		stop := s == nil || c.writeFault != nil
+		c.mu.Unlock()
+		if stop {
+			return
+		}
+		n, err := c.nc.Write(s.Bytes())
+		c.mu.Lock()
+		c.wrote(n)
+		if err != nil && c.flags.Load()&ending == 0 {
+			c.cannotWrite(writeFault(number(err)))
+		}
+		c.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (c *conn) onTryWrite(uintptr) bool { return true }
+func (c *conn) onWritable(uintptr) bool { return true }

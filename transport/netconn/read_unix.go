@@ -1,0 +1,45 @@
+//go:build unix
+
+package netconn
+
+import "syscall"
+
+// receive waits for bytes and hands them on until reading is paused or the connection ends.
+func (c *conn) receive() error { return c.raw.Read(c.readable) }
+
+// onReadable is RawConn.Read's callback: false waits for the next edge of readiness, true leaves.
+func (c *conn) onReadable(fd uintptr) bool {
+	for c.flags.Load() == 0 {
+		if c.spare == nil {
+			c.spare = c.to.Pool.Get(receiveBytes)
+		}
+		n, errno := recv(fd, c.spare.Bytes())
+		switch {
+		case n > 0:
+			c.took(n)
+			if n == receiveBytes && c.in.Len() < deliverBytes {
+				continue
+			}
+			c.deliver()
+		case errno == syscall.EINTR:
+		case errno == syscall.EAGAIN:
+			if c.in.Len() > 0 {
+				c.deliver()
+				continue // it may have paused or ended
+			}
+			c.dropSpare()
+			return false
+		default:
+			c.deliver()
+			c.dropSpare()
+			if errno == 0 {
+				c.gotEOF()
+				return c.flags.Load() != 0 // the next edge is a reset, or Close
+			}
+			c.readErr = errno
+			return true
+		}
+	}
+	c.dropSpare()
+	return true
+}
