@@ -43,6 +43,7 @@ host() {
 # serve PROGRAM ARGS…: sets port and server; the program says "listening 127.0.0.1:PORT"
 serve() {
     local log=$work/server.$RANDOM i
+    : >"$log"
     "$@" <"$work/open" 9>&- >"$log" 2>&1 &
     server=$!
     pids+=("$server")

@@ -64,8 +64,10 @@ int tb_lib_body(tb_request* r, const uint8_t* data, size_t size, uint64_t now) {
     }
     r->tail = p;
     tb_store(&r->body_ns, now);
+    /* Bytes before parts: what peek shows can be consumed at once. A host that consumes by the event's count may so be
+     * ahead of parts_told for a moment; peek allows for it. */
+    tb_store(&r->bytes_told, p->end);
     tb_store(&r->parts_told, tb_peek(&r->parts_told) + 1);
-    tb_store(&r->bytes_told, p->end); /* last: consume trusts that what it counts can be walked */
     tb_body_tell(r);
     return 1;
 }
@@ -106,22 +108,22 @@ static tb_part* current(tb_request* r) {
 
 static int64_t peek(tb_request* r, turbo_bytes* segments, size_t capacity) {
     uint32_t told = tb_load(&r->told); /* before parts_told: the end is told after the last part */
-    uint64_t n = tb_load(&r->parts_told) - r->parts_passed;
+    int64_t  n = (int64_t)(tb_load(&r->parts_told) - r->parts_passed);
     tb_part* p;
     size_t   i;
     if ((told & TB_TOLD_DONE) == 0 && (r->wants & TURBO_WANT(TURBO_EVENT_BODY)) == 0) return TURBO_ERROR_AGAIN;
-    if (n == 0) {
+    if (n <= 0) {
         if ((told & TB_TOLD_END) != 0) return 0;
         return (told & TB_TOLD_DONE) != 0 ? r->status : TURBO_ERROR_AGAIN;
     }
     p = current(r);
-    for (i = 0; i < capacity && i < n; i++) {
+    for (i = 0; i < capacity && i < (uint64_t)n; i++) {
         size_t skip = i == 0 ? r->at_offset : 0;
         segments[i].data = p->data + skip;
         segments[i].size = p->size - skip;
         p = tb_load(&p->next);
     }
-    return (int64_t)n;
+    return n;
 }
 
 static turbo_status consume(tb_request* r, size_t size) {

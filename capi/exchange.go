@@ -9,7 +9,7 @@ import (
 
 	"turbohttp/buffers"
 	"turbohttp/capi/codec"
-	core "turbohttp/corealt"
+	"turbohttp/core"
 	"turbohttp/wire"
 )
 

@@ -6,7 +6,7 @@
 package main
 
 /*
-#cgo CFLAGS: -std=gnu11 -O2 -Wall -Wextra -DTURBO_BUILD -fvisibility=hidden
+#cgo CFLAGS: -std=gnu11 -O2 -Wall -Wextra -DTURBO_BUILD
 #cgo linux LDFLAGS: -ldl -lpthread
 #include "record.h"
 */

@@ -1,5 +1,6 @@
 package main
 
+//#include <stdlib.h>
 //#include "record.h"
 import "C"
 
@@ -14,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"turbohttp/buffers"
-	core "turbohttp/corealt"
+	"turbohttp/core"
 	"turbohttp/transport"
 	"turbohttp/transport/netconn"
 	"turbohttp/wire"
@@ -25,7 +26,8 @@ import (
 type service struct {
 	task  transport.Task
 	bell  *os.File
-	batch [256]C.tb_command
+	first *C.tb_command  // of batch: C memory, which cgo need not look through
+	batch []C.tb_command
 	at    int
 	step  func() // of batch[at]; stored, so that a step allocates nothing
 
@@ -41,6 +43,9 @@ type service struct {
 	exchangeRents, exchangeReturns, exchangeMisses atomic.Uint64
 	forgotten                                      atomic.Uint32
 }
+
+// batchSize commands are taken at once.
+const batchSize = 256
 
 // client is the library's side of one client record.
 type client struct {
@@ -60,6 +65,8 @@ func (s *service) init() error {
 	}
 	s.bell = os.NewFile(uintptr(fd), "bell")
 	s.step = s.command
+	s.first = (*C.tb_command)(C.calloc(batchSize, C.sizeof_tb_command))
+	s.batch = unsafe.Slice(s.first, batchSize)
 	s.cost.init()
 	net := netconn.New()
 	net.Log = logLine
@@ -76,7 +83,7 @@ func (s *service) init() error {
 func (s *service) run() {
 	var rung [8]byte
 	for {
-		n := int(C.tb_lib_take(&s.batch[0], C.size_t(len(s.batch))))
+		n := int(C.tb_lib_take(s.first, C.size_t(len(s.batch))))
 		for s.at = 0; s.at < n; s.at++ {
 			if p := transport.Guard(s.step); p != nil {
 				s.failed(p)
@@ -151,6 +158,7 @@ func (s *service) submit(index int, r *C.tb_request) {
 	x.Reset()
 	if fault := x.begin(s.clients[r.client.index]); fault != nil {
 		x.Body.Release()
+		x.Facts = wire.FactUnseen
 		sink{}.Done(&x.Exchange, fault)
 		return
 	}

@@ -70,6 +70,12 @@ static int give_back(int s) {
     if (!known[s] || sigaction(s, NULL, &now) != 0) return 0;
     if (handler(&now) == handler(&before[s])) {
         if (now.sa_flags == before[s].sa_flags) return 0;
+    } else if ((s == SIGSEGV || s == SIGBUS) && is_ours(handler(&now))) {
+        /* Go blocks everything while its handler runs. A host whose handler, called from there, leaves by unwinding
+         * (CoreCLR after a null dereference) would keep it all blocked, and die of its next SIGFPE. */
+        now.sa_mask = before[s].sa_mask;
+        sigaddset(&now.sa_mask, SIGURG);
+        return sigaction(s, &now, NULL) == 0;
     } else if (stays_with_go(s) || !is_ours(handler(&now))) {
         return 0;
     }

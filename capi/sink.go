@@ -9,7 +9,7 @@ import (
 
 	"turbohttp/buffers"
 	"turbohttp/capi/codec"
-	core "turbohttp/corealt"
+	"turbohttp/core"
 	"turbohttp/transport"
 	"turbohttp/wire"
 )
@@ -55,10 +55,10 @@ func (sink) Body(e *core.Exchange, in *buffers.Sequence, end bool) {
 	}
 	for s := in.First(); s != nil; s = s.Next() {
 		b := s.Bytes()
+		atomic.AddUint64((*uint64)(&x.record.received), uint64(len(b))) // before the host can see the part
 		if C.tb_lib_body(x.record, (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(b))), C.size_t(len(b)), now) == 0 {
 			panic("no memory for a body part")
 		}
-		atomic.AddUint64((*uint64)(&x.record.received), uint64(len(b)))
 	}
 	in.Move(&x.body)
 	if end {

@@ -13,17 +13,37 @@ type Config struct {
 
 	ConnectionsPerHost int   // for each origin; default 8
 	ConnectTimeout     int64 // nanoseconds for resolving and connecting; default 10 s; negative: none
-	RequestTimeout     int64 // nanoseconds for exchanges whose Timeout is 0; default: none
+	RequestTimeout     int64 // nanoseconds for exchanges whose Timeout is 0; default, and negative: none
 	IdleTimeout        int64 // nanoseconds that a connection may wait in the pool; default 60 s; negative: for ever
-	MaxHeadBytes       int   // of a response head, trailers included; default 64 KiB
+	MaxHeadBytes       int   // of a response head; default 64 KiB
 	Window             int   // bytes of a streamed body held unconsumed before the peer is made to wait; default 256 KiB
 
 	// Log takes one line; level is 1 error, 2 warn, 3 info, 4 trace. May be nil. It is called on library goroutines,
 	// also with locks held: it must not block and not call core.
 	Log func(level int, text string)
+
+	Clock transport.Clock // nil: transport.Real
 }
 
-// Stats are counters of one client since NewClient.
+func (cfg *Config) fill() {
+	if cfg.ConnectionsPerHost <= 0 {
+		cfg.ConnectionsPerHost = 8
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = 10e9
+	}
+	if cfg.IdleTimeout == 0 {
+		cfg.IdleTimeout = 60e9
+	}
+	if cfg.Window <= 0 {
+		cfg.Window = 256 << 10
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = transport.Real
+	}
+}
+
+// Stats are counters of one client since NewClient. They are not read at one instant.
 type Stats struct {
 	RequestsStarted, RequestsDone      uint64
 	ConnectionsOpened, ConnectionsOpen uint64

@@ -1,7 +1,10 @@
 package core
 
 import (
+	"sync/atomic"
+
 	"turbohttp/buffers"
+	"turbohttp/transport"
 	"turbohttp/wire"
 )
 
@@ -10,7 +13,7 @@ import (
 type Exchange struct {
 	Head    wire.RequestHead
 	Body    buffers.Sequence // moved to core by Submit; released before Done
-	Timeout int64            // nanoseconds from Submit to Done; 0: none
+	Timeout int64            // nanoseconds from Submit to Done; 0: the client's; below 0: none
 	MaxBody int64            // bytes of response body; more ends the exchange with LIMIT. 0: no limit
 	Stream  bool             // the sink calls Client.Consumed: reading stops while more than the window is unconsumed
 	Ref     any              // the submitter's
@@ -22,10 +25,100 @@ type Exchange struct {
 	Address string // of the peer: "192.0.2.1:80"
 	Times   Times
 
-	// private state follows
+	// Guarded by Client.mu from Submit to Done.
+	phase      phase
+	retried    bool
+	conn       *conn
+	ticket     uint64
+	origin     *origin
+	next, prev *Exchange // in origin.waiters
+	timer      transport.Timer
+	allowed    int64      // nanoseconds, for the text of a timeout
+	waitedIn   wire.Phase // when time ran out in line
+
+	told int // bytes of Body told by Sink.Sent; guarded by the mutex of its connection
+
+	stop atomic.Int32 // wire.Status that was asked for; 0: none
 }
 
-// Times are moments of an exchange; 0: did not happen.
+type phase uint8
+
+const (
+	phaseOver    phase = iota // not submitted, or about to be told Done
+	phaseWaiting              // in line for a connection
+	phaseActive               // a connection is its own
+)
+
+// Times are moments of an exchange; 0: did not happen. Connecting, Resolved and Connected are of the connection when this
+// exchange was the first on it, and not before Started.
 type Times struct {
 	Started, Connecting, Resolved, Connected, Sent, FirstByte, Done wire.Instant
+}
+
+// Reset empties x for another request and keeps the memory of its fields. Body must be empty. Ref stays.
+func (x *Exchange) Reset() {
+	x.Head.Fields.Reset()
+	x.Head = wire.RequestHead{Fields: x.Head.Fields}
+	x.Timeout, x.MaxBody, x.Stream = 0, 0, false
+	x.start(0)
+}
+
+// start clears what core tells and what it keeps.
+func (x *Exchange) start(now wire.Instant) {
+	x.Facts, x.Status, x.Reused, x.Address = 0, 0, false, ""
+	x.Times = Times{Started: now}
+	x.phase, x.retried, x.conn, x.origin = phaseOver, false, nil, nil
+	x.waitedIn, x.told = 0, 0
+	x.stop.Store(0)
+}
+
+// exchanges is a line of exchanges: first in, first out.
+type exchanges struct {
+	first, last *Exchange
+	count       int
+}
+
+func (l *exchanges) pushBack(x *Exchange) {
+	x.prev, x.next = l.last, nil
+	if l.last != nil {
+		l.last.next = x
+	} else {
+		l.first = x
+	}
+	l.last = x
+	l.count++
+}
+
+func (l *exchanges) pushFront(x *Exchange) {
+	x.prev, x.next = nil, l.first
+	if l.first != nil {
+		l.first.prev = x
+	} else {
+		l.last = x
+	}
+	l.first = x
+	l.count++
+}
+
+func (l *exchanges) remove(x *Exchange) {
+	if x.prev != nil {
+		x.prev.next = x.next
+	} else {
+		l.first = x.next
+	}
+	if x.next != nil {
+		x.next.prev = x.prev
+	} else {
+		l.last = x.prev
+	}
+	x.next, x.prev = nil, nil
+	l.count--
+}
+
+func (l *exchanges) pop() *Exchange {
+	x := l.first
+	if x != nil {
+		l.remove(x)
+	}
+	return x
 }

@@ -141,7 +141,7 @@ func (s *section) parse(b []byte) (whole bool, fault *wire.Fault) {
 		switch s.state {
 		case atStatus:
 			if i == 0 && len(b) > statusSize && binary.LittleEndian.Uint64(b) == http11 && b[8] == ' ' {
-				i = 9
+				i, s.minor = 9, '1'
 			}
 			for ; i < len(b) && i < statusSize; i++ {
 				if fault := s.statusOctet(b, i); fault != nil {
@@ -160,6 +160,8 @@ func (s *section) parse(b []byte) (whole bool, fault *wire.Fault) {
 				s.reasonAt, s.state = i, inReason
 			case '\r': // without the space: harmless, and some servers do it
 				s.reasonAt, s.state = i, inReason
+			case '\n':
+				return false, faultBareLF
 			default:
 				return false, faultStatusCode
 			}
@@ -380,11 +382,12 @@ func (e *Engine) interimHead(h *wire.ResponseHead) *wire.Fault {
 	} else {
 		r.interim = append(r.interim, headBox{})
 	}
+	status := h.Status
 	last := &r.interim[len(r.interim)-1]
-	*last, r.section = r.section, *last
+	*last, r.section = r.section, *last // h is the other one's now
 	r.section.begin(atStatus)
 	e.events.tell(wire.EventInformational)
-	e.out.heard(h.Status, false, false)
+	e.out.heard(status, false, false)
 	return nil
 }
 

@@ -299,7 +299,7 @@ static inline int64_t turbo_response_read(turbo_request request, turbo_span into
 }
 
 /* ---- Diagnostics ----------------------------------------------------------------------------- */
-typedef struct turbo_stats { /* 168 bytes everywhere */
+typedef struct turbo_stats { /* 160 bytes everywhere */
     uint32_t struct_size, guard_faults;                         /* faults: overrun, double return, late use */
     uint64_t pool_rents, pool_returns, pool_misses, pool_bytes; /* in use: rents - returns */
     uint64_t object_rents, object_returns, object_misses;

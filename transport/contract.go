@@ -32,7 +32,7 @@ type Handler interface {
 	Resolved(now wire.Instant)
 	// Connected tells that bytes can be sent. address is "192.0.2.1:80".
 	Connected(address string, now wire.Instant)
-	// Received moves bytes to the handler.
+	// Received moves bytes to the handler. What it leaves in in is released.
 	Received(in *buffers.Sequence, now wire.Instant)
 	// ReceivedEOF tells that the peer sent its last byte. Sending may still work.
 	ReceivedEOF(now wire.Instant)

@@ -7,8 +7,8 @@ type Given struct {
 	Close     bool  // the caller gave "Connection: close"
 	HasLength bool  // the caller gave a Content-Length, equal to the body's
 	BodySize  int64 // as in the head, but 0 when no body follows; BodyUnknown
-	Octets    int   // octets of all names and values that are sent in their place, and how many such lines,
-	Lines     int   // without Host and Content-Length
+	Lines     int   // of the caller's that are sent where they stand: all but Host and Content-Length
+	Octets    int   // of the names and values of these lines, without the white space around values
 }
 
 // Check looks at everything that the caller of an exchange gave, before an octet of it is sent, and describes it in g.

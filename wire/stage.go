@@ -11,7 +11,7 @@ type StreamID uint32
 // Stage is one layer that bytes of a connection pass through: a protocol engine, or a TLS session below it.
 //
 // Faults are final for the connection: after the first one every further call returns the same fault and changes
-// nothing.
+// nothing, but Next still tells what came before it, so that what is told does not depend on how the bytes were cut.
 type Stage interface {
 	// Feed takes all of in and keeps what it cannot use yet.
 	Feed(in *buffers.Sequence, now Instant) *Fault

@@ -58,7 +58,7 @@ static void test_timings_and_progress(void) {
     CHECK(t.sent > 0 && t.first_byte >= t.sent && t.done >= t.first_byte);
     CHECK(t.first_byte >= 45000000u && t.done < UINT64_C(20000000000));
     CHECK(t.connected >= t.resolved && t.resolved >= t.connecting);
-    CHECK_IS(t.started_ns + t.done, c.done.time_ns);
+    CHECK(t.started_ns + t.done <= c.done.time_ns && c.done.time_ns - t.started_ns - t.done < 50000000);
     CHECK_IS(turbo_request_progress(c.request, &p), TURBO_OK);
     CHECK_IS(p.received, 5);
     CHECK_IS(p.receive_total, 5);
@@ -458,9 +458,10 @@ static void test_lifetimes(void) {
 }
 
 int main(void) {
-    CHECK(turbo_version() != NULL && strstr(turbo_version(), "go1.") != NULL);
+    CHECK(turbo_version() != NULL && strncmp(turbo_version(), "0.", 2) == 0); /* the long one once the library is up */
     CHECK(strlen(turbo_status_text(TURBO_ERROR_TIMEOUT)) > 3 && strlen(turbo_status_text(12345)) > 0);
     test_begin("test_basic", 120);
+    CHECK(strstr(turbo_version(), " go1.") != NULL);
     server_start();
     queue = queue_new();
     client = client_new(queue);

@@ -35,7 +35,6 @@ type conn struct {
 	spare   *buffers.Block // to read into
 	readErr syscall.Errno  // what readable ended with
 	toldEOF bool
-	asked   bool // Windows: the runtime was asked to wait
 
 	// mu guards what follows. It is held over non-blocking system calls, never over the handler.
 	mu         sync.Mutex
@@ -63,7 +62,7 @@ var longAgo = time.Unix(1, 0)
 func (c *conn) init() {
 	c.reader.Init(c.read, nil)
 	c.writer.Init(c.write, nil)
-	c.readable = c.onReadable
+	c.readable = c.readCallback()
 	c.tryWrite = c.onTryWrite
 	c.writable = c.onWritable
 }

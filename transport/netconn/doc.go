@@ -10,8 +10,9 @@
 // After every read, also a short one, it reads again until the socket says EAGAIN. The runtime's poller is
 // edge-triggered and does not say whether the peer's FIN came with the bytes: without the second read a connection that
 // the server closed right behind its response would look alive, and a body without length would never end. The
-// second read costs 0.12 µs of about 6 (measured: recv of an empty socket, Linux 6.18); the stale connections that it
-// finds cost a failed request each.
+// second read costs 0.12 µs by itself (recv of an empty socket, Linux 6.18) and some 4 % of a small keep-alive GET
+// (medians of 6 interleaved rounds at 64 connections: 5.4 µs CPU with it, 5.2 without); each stale connection that it
+// does not find costs a failed request.
 //
 // # Writing
 //

@@ -17,7 +17,6 @@ func (c *conn) receive() error {
 		<-c.wake // reading on would only say so again
 		return nil
 	}
-	c.asked = false
 	if err := c.raw.Read(c.readable); err != nil {
 		return err
 	}
@@ -35,11 +34,13 @@ func (c *conn) receive() error {
 	return err
 }
 
-// onReadable is RawConn.Read's callback: after its first false the runtime waits with a read of no bytes.
-func (c *conn) onReadable(uintptr) bool {
-	again := c.asked
-	c.asked = true
-	return again
+// readCallback gives RawConn.Read's callback: after a first false the runtime waits with a read of no bytes.
+func (c *conn) readCallback() func(uintptr) bool {
+	asked := false
+	return func(uintptr) bool {
+		asked = !asked
+		return !asked
+	}
 }
 
 // trySend leaves all to the writer: there is no write here that does not wait. c.mu is held.

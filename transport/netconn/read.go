@@ -7,8 +7,6 @@ const (
 	receiveBytes = 16 << 10
 	// smallBytes: so much and less is copied into a block of its own size.
 	smallBytes = 2 << 10
-	// deliverBytes: so much is collected before the handler is called, while reads come back full.
-	deliverBytes = 64 << 10
 )
 
 // read is the reader goroutine.

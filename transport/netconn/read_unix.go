@@ -4,8 +4,13 @@ package netconn
 
 import "syscall"
 
+// deliverBytes: so much is collected before the handler is called, while reads come back full.
+const deliverBytes = 64 << 10
+
 // receive waits for bytes and hands them on until reading is paused or the connection ends.
 func (c *conn) receive() error { return c.raw.Read(c.readable) }
+
+func (c *conn) readCallback() func(fd uintptr) bool { return c.onReadable }
 
 // onReadable is RawConn.Read's callback: false waits for the next edge of readiness, true leaves.
 func (c *conn) onReadable(fd uintptr) bool {

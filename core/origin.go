@@ -1,0 +1,271 @@
+package core
+
+import (
+	"turbohttp/transport"
+	"turbohttp/wire"
+)
+
+// origin is the pool of connections to one scheme, host and port. Client.mu guards all of it.
+//
+// A connection that is free goes to the exchange that waits longest; when none waits it is idle, and the next exchange
+// takes the one that was used last, so that what is not needed grows old and is closed. A new connection is dialed only
+// while more exchanges wait than dials are under way.
+type origin struct {
+	key     string
+	host    string // for the dial
+	port    uint16
+	waiters exchanges
+	idle    *conn // last used first
+	count   int   // connections dialed and not told Closed
+	dialing int
+	redial  transport.Timer
+}
+
+// keptOrigins without connections are kept: a client that visits no more finds its origins again without allocation.
+const keptOrigins = 64
+
+// redialAfter is how long a dial that failed is not repeated while other connections of the origin live, ns.
+const redialAfter = 1e9
+
+// origin finds or makes the origin of a target. Host names are compared without case.
+func (c *Client) origin(t *wire.Target) *origin {
+	k := append(c.key[:0], byte('0'+t.Scheme), byte(t.Port>>8), byte(t.Port))
+	for _, b := range t.Host {
+		if 'A' <= b && b <= 'Z' {
+			b |= 0x20
+		}
+		k = append(k, b)
+	}
+	c.key = k
+	o := c.origins[string(k)]
+	if o == nil {
+		o = &origin{key: string(k), host: string(k[3:]), port: t.Port}
+		o.redial.Owner = o
+		c.origins[o.key] = o
+	}
+	return o
+}
+
+// takeIdle takes the connection that was used last out of the idle ones.
+func (o *origin) takeIdle() *conn {
+	k := o.idle
+	if k != nil {
+		o.removeIdle(k)
+	}
+	return k
+}
+
+func (o *origin) pushIdle(k *conn) {
+	k.prev, k.next = nil, o.idle
+	if o.idle != nil {
+		o.idle.prev = k
+	}
+	o.idle = k
+	k.state = stateIdle
+}
+
+func (o *origin) removeIdle(k *conn) {
+	if k.prev != nil {
+		k.prev.next = k.next
+	} else {
+		o.idle = k.next
+	}
+	if k.next != nil {
+		k.next.prev = k.prev
+	}
+	k.next, k.prev = nil, nil
+	k.state = stateLeaving
+}
+
+// want dials while more exchanges wait than dials are under way, up to the limit.
+func (c *Client) want(o *origin, now wire.Instant) {
+	for o.waiters.count > o.dialing && o.count < c.cfg.ConnectionsPerHost && !c.closing.Load() {
+		c.dial(o, now)
+	}
+}
+
+func (c *Client) dial(o *origin, now wire.Instant) {
+	k := &conn{client: c, origin: o, state: stateDialing}
+	k.init(now)
+	o.count++
+	o.dialing++
+	k.index = len(c.conns)
+	c.conns = append(c.conns, k)
+	k.mu.Lock()
+	k.link = c.cfg.Transport.Dial(&transport.Dial{Host: o.host, Port: o.port,
+		ConnectTimeout: max(0, c.cfg.ConnectTimeout), Pool: c.cfg.Pool}, k)
+	k.mu.Unlock()
+}
+
+// assign gives a connection to an exchange. Whoever calls lets go of mu and runs the job.
+func (c *Client) assign(k *conn, x *Exchange) job {
+	k.state = stateBusy
+	k.owner = x
+	k.serial++
+	x.phase = phaseActive
+	x.conn = k
+	x.ticket = k.serial
+	return job{x, k.serial}
+}
+
+// serve gives a free connection to whoever waits longest, or lets it be idle.
+func (c *Client) serve(k *conn, now wire.Instant) job {
+	o := k.origin
+	if x := o.waiters.pop(); x != nil {
+		return c.assign(k, x)
+	}
+	o.pushIdle(k)
+	k.idleAt = now
+	// The timer is not moved with every use: when it rings it looks how long the connection was idle.
+	if c.cfg.IdleTimeout > 0 && k.idleTimer.At() == 0 {
+		c.timers.Arm(&k.idleTimer, now+wire.Instant(c.cfg.IdleTimeout))
+	}
+	return job{}
+}
+
+// run begins jobs on k until one is under way or there is none. No lock is held.
+func (c *Client) run(k *conn, j job, now wire.Instant) {
+	for j.x != nil {
+		v := k.begin(j, now)
+		if !v.over {
+			return
+		}
+		j = c.complete(k, v, now)
+	}
+}
+
+// connected takes in a connection that was made.
+func (c *Client) connected(k *conn, now wire.Instant) {
+	c.mu.Lock()
+	k.origin.dialing--
+	c.opened++
+	c.open++
+	k.state = stateLeaving
+	var j job
+	closing := c.closing.Load()
+	if !closing {
+		j = c.serve(k, now)
+	}
+	open := k.origin.count - k.origin.dialing
+	c.mu.Unlock()
+	c.trace(k.origin, "connected, %d open", open)
+	if closing {
+		k.shut()
+		return
+	}
+	c.run(k, j, now)
+}
+
+// complete takes an exchange that is over off its connection, tells Done, and gives the next job of the connection.
+func (c *Client) complete(k *conn, v verdict, now wire.Instant) job {
+	x := v.x
+	c.mu.Lock()
+	k.owner = nil
+	k.state = stateLeaving
+	x.phase = phaseOver
+	x.conn = nil
+	if x.timer.At() != 0 {
+		c.timers.Disarm(&x.timer)
+	}
+	var j job
+	closing := c.closing.Load()
+	if v.reuse && !closing {
+		j = c.serve(k, now)
+	}
+	c.mu.Unlock()
+	if v.reuse && closing {
+		k.shut()
+	}
+	c.done(x, v.fault, now)
+	return j
+}
+
+// leave takes a connection that is being closed out of the idle ones.
+func (c *Client) leave(k *conn) {
+	c.mu.Lock()
+	if k.state == stateIdle {
+		k.origin.removeIdle(k)
+	}
+	c.mu.Unlock()
+}
+
+// buried takes a connection that is gone out of everything, and decides what becomes of its exchange and of those that
+// waited for it.
+func (c *Client) buried(k *conn, e ending, now wire.Instant) {
+	o := k.origin
+	var over, failed exchanges
+	var overFault *wire.Fault
+	c.mu.Lock()
+	c.timers.Disarm(&k.idleTimer)
+	c.timers.Disarm(&k.engineTimer)
+	last := len(c.conns) - 1
+	c.conns[k.index] = c.conns[last]
+	c.conns[k.index].index = k.index
+	c.conns[last] = nil
+	c.conns = c.conns[:last]
+	c.past.BytesReceived += k.bytesIn.Load()
+	c.past.BytesSent += k.link.Written()
+	o.count--
+	wasDialing := k.state == stateDialing
+	if wasDialing {
+		o.dialing--
+	} else {
+		c.open--
+	}
+	if k.state == stateIdle {
+		o.removeIdle(k)
+	}
+	if x := k.owner; x != nil {
+		k.owner = nil
+		x.conn = nil
+		switch {
+		case e.complete:
+			c.leaveLine(x, 0, &over)
+		case c.mayRepeat(x, e):
+			x.retried = x.retried || e.begun
+			x.phase = phaseWaiting
+			o.waiters.pushFront(x)
+		default:
+			overFault = e.fault
+			if s := wire.Status(x.stop.Load()); s != 0 && (!e.begun || overFault == nil) {
+				overFault = stopFault(x, s, wire.PhaseQueue)
+			}
+			if overFault == nil { // the client is being closed
+				overFault = stopFault(x, wire.StatusCancelled, 0)
+			}
+			c.leaveLine(x, 0, &over)
+		}
+	}
+	switch {
+	case !wasDialing || e.fault == nil:
+		c.want(o, now)
+	case o.count == 0:
+		// No other connection of this origin lives or is being made: nothing can serve those who wait. Each of them
+		// would be told the same by a dial of its own.
+		for x := o.waiters.pop(); x != nil; x = o.waiters.pop() {
+			k.stamp(x)
+			c.leaveLine(x, 0, &failed)
+		}
+	case o.waiters.count > 0:
+		// Those who wait still get their turn on what lives. The dial is repeated after a while only.
+		c.timers.Arm(&o.redial, now+redialAfter)
+	}
+	if o.count == 0 && o.waiters.count == 0 && len(c.origins) > keptOrigins {
+		c.timers.Disarm(&o.redial)
+		delete(c.origins, o.key)
+	}
+	c.mu.Unlock()
+	for x := over.pop(); x != nil; x = over.pop() {
+		c.done(x, overFault, now)
+	}
+	switch {
+	case failed.count > 0:
+		c.log(logWarn, e.fault.Error())
+	case e.fault != nil:
+		c.trace(o, "connection lost: %v", e.fault)
+	default:
+		c.trace(o, "connection closed")
+	}
+	c.doneAll(&failed, e.fault, now)
+	c.checkClosed()
+}

@@ -1,0 +1,38 @@
+package core
+
+import "turbohttp/wire"
+
+// ending is what a connection leaves behind when it is gone.
+type ending struct {
+	fault    *wire.Fault // why; nil: we closed it
+	begun    bool        // an exchange was begun on it and had not been told over
+	complete bool        // that exchange has its whole response
+	stale    bool        // a used connection went without a byte of an answer
+	unsent   bool        // and without a byte of the request having been taken by the system
+}
+
+// mayRepeat decides whether the exchange of a connection that is gone starts again. Once, and only where that is safe:
+//
+//   - it was not begun: the connection went between being chosen and being used;
+//   - the connection had served before, no byte of an answer came, and either no byte of the request went out or its
+//     method is safe (RFC 9110 §9.2.1): the server closed it while it was idle (RFC 9112 §9.3.1).
+//
+// It goes to the head of the line and is served by a new connection or by one that just answered somebody, never by an
+// idle one: that might be as stale. Client.mu is held.
+func (c *Client) mayRepeat(x *Exchange, e ending) bool {
+	if x.stop.Load() != 0 || c.closing.Load() {
+		return false
+	}
+	if !e.begun {
+		return e.fault == nil || e.fault.Status == wire.StatusClosed
+	}
+	return !x.retried && e.stale && (e.unsent || isSafe(x.Head.Method))
+}
+
+func isSafe(method []byte) bool {
+	switch string(method) {
+	case "GET", "HEAD", "OPTIONS", "TRACE":
+		return true
+	}
+	return false
+}
