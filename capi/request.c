@@ -231,7 +231,7 @@ turbo_status turbo_request_progress(turbo_request request, turbo_progress* progr
     tb_request*    r;
     turbo_progress p;
     turbo_status   s;
-    if (progress == NULL) return tb_ready() ? TURBO_ERROR_INVALID : TURBO_ERROR_STATE;
+    if (progress == NULL || (uintptr_t)progress % sizeof(uint32_t) != 0) return tb_ready() ? TURBO_ERROR_INVALID : TURBO_ERROR_STATE;
     s = tb_request_enter(request, 0, &r);
     if (s != TURBO_OK) return s;
     p.sent = tb_load(&r->sent);

@@ -103,7 +103,7 @@ func (s *session) answer(r *request) bool {
 		s.hang()
 		return false
 	case "/noread": // for ms, or for longer than any test waits
-		_ = s.conn.SetReadBuffer(4096)
+		_ = s.conn.SetReadBuffer(64 << 10)
 		_ = s.out.Flush()
 		if ms > 0 {
 			time.Sleep(ms)
