@@ -53,8 +53,8 @@ API void* memalign(size_t align, size_t size) {
 }
 API void* aligned_alloc(size_t align, size_t size) { return memalign(align, size); }
 API int   posix_memalign(void** p, size_t align, size_t size) {
-    *p = memalign(align, size);
-    return *p ? 0 : 12;
+      *p = memalign(align, size);
+      return *p ? 0 : 12;
 }
 API void* mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset) {
     COUNT(maps, 1);

@@ -82,7 +82,8 @@ static void take(uint32_t wait_ms) {
         turbo_request request = {events[i].source};
         turbo_bytes   part;
         check(events[i].status, "a request");
-        if (events[i].http_status != 200 || turbo_response_peek(request, &part, 1) != 1 || part.size != events[i].bytes) {
+        if (events[i].http_status != 200 || turbo_response_peek(request, &part, 1) != 1 ||
+            part.size != events[i].bytes) {
             fprintf(stderr, "soak: a wrong answer\n");
             exit(1);
         }
@@ -134,10 +135,11 @@ static moment moment_now(void) {
 static void row(const moment* from, const moment* to, double second) {
     double s = (double)(to->time - from->time) / 1e9, n = (double)(to->done - from->done);
     char   text[256];
-    int    size = snprintf(text, sizeof text, "%6.0f %10.0f %10.2f %14.0f %14.4f %14.4f %12.0f\n", second, n / s, hist_us(0.5) / 1000,
-                           (double)(to->stats.go_heap_alloc_bytes - from->stats.go_heap_alloc_bytes) / s,
-                           (double)(to->stats.go_heap_allocs - from->stats.go_heap_allocs) / n,
-                           (double)(to->mallocs.allocations - from->mallocs.allocations) / n, (to->rss - from->rss) / 1024);
+    int    size =
+        snprintf(text, sizeof text, "%6.0f %10.0f %10.2f %14.0f %14.4f %14.4f %12.0f\n", second, n / s,
+                 hist_us(0.5) / 1000, (double)(to->stats.go_heap_alloc_bytes - from->stats.go_heap_alloc_bytes) / s,
+                 (double)(to->stats.go_heap_allocs - from->stats.go_heap_allocs) / n,
+                 (double)(to->mallocs.allocations - from->mallocs.allocations) / n, (to->rss - from->rss) / 1024);
     if (write(1, text, (size_t)size) < 0) exit(1);
 }
 
@@ -185,8 +187,9 @@ int main(int argc, char** argv) {
     moment_now();
     moment first = moment_now(), last = first, before;
     if (live)
-        printf("%6s %10s %10s %14s %14s %14s %12s\n%6s %10s %10s %14s %14s %14s %12s\n", "second", "requests/s", "p50 ms", "Go bytes/s",
-               "Go objects/req", "mallocs/req", "memory +KB", "", "", "", "(promise <1024)", "(0)", "(0)", "");
+        printf("%6s %10s %10s %14s %14s %14s %12s\n%6s %10s %10s %14s %14s %14s %12s\n", "second", "requests/s",
+               "p50 ms", "Go bytes/s", "Go objects/req", "mallocs/req", "memory +KB", "", "", "", "(promise <1024)",
+               "(0)", "(0)", "");
     for (double s = 0; s < seconds; s += 1) {
         double part = seconds - s < 1 ? seconds - s : 1;
         before = last;
@@ -215,7 +218,8 @@ int main(int argc, char** argv) {
         if (s.pool_rents == s.pool_returns && s.object_rents == s.object_returns && s.spans_borrowed == 0) break;
         usleep(10000);
     }
-    double imbalance = (double)(s.pool_rents - s.pool_returns) + (double)(s.object_rents - s.object_returns) + (double)s.spans_borrowed;
+    double imbalance = (double)(s.pool_rents - s.pool_returns) + (double)(s.object_rents - s.object_returns) +
+                       (double)s.spans_borrowed;
 
 #define FIGURE(name, value, unit, digits) printf("figure soak.h1.net.plain.c." name " %.*f " unit "\n", digits, value)
     FIGURE("rps", requests / spent, "1/s", 0);
@@ -229,10 +233,10 @@ int main(int argc, char** argv) {
     FIGURE("go_gc_cycles", (double)(last.stats.go_gc_cycles - first.stats.go_gc_cycles), "collections", 0);
     if (!count_mallocs) printf("mallocs were not counted: LD_PRELOAD malloc_count.so\n");
 
-#define PROMISE(holds, text)                       \
-    if (!(holds)) {                                \
+#define PROMISE(holds, text)                         \
+    if (!(holds)) {                                  \
         fprintf(stderr, "soak: missed: %s\n", text); \
-        missed = 1;                                \
+        missed = 1;                                  \
     }
     PROMISE(go_bytes < 1024, "go_bytes_per_second < 1024")
     PROMISE(go_objects < 0.005, "go_objects_per_request < 0.005")

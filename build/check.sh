@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # check.sh - what a machine can see in the sources without running the library: go vet, staticcheck, gofmt, clang-format,
-# shellcheck where it is installed, the tests of build/ (floors, headers, exported symbols) and the generated files.
+# shell scripts where shellcheck is installed, the tests of build/ (floors, headers, exported symbols) and the generated files.
 #
 #   build/check.sh            says what is wrong, all of it
 #   build/check.sh format     puts gofmt's and clang-format's opinion into the files
@@ -48,7 +48,7 @@ c_format() {
 }
 shells() {
     if type -P shellcheck >/dev/null; then
-        shellcheck -x -P SCRIPTDIR/.. build/*.sh .ci/run
+        shellcheck -S warning -x -P SCRIPTDIR/.. build/*.sh .ci/run
     fi
 }
 modules() { # also those of their own go.mod, such as bench/

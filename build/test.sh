@@ -39,10 +39,11 @@ wanted() { [ -z "${ONLY:-}" ] || [ "$ONLY" = "$1" ]; }
 of() { sed -n "s/.*\b$2=\([^ ]*\).*/\1/p" <<<"$1"; }
 
 go_row() {
-    local race=()
+    local race=() packages
     [ "$(of "$1" race)" = off ] || race=(-race)
+    mapfile -t packages < <(go list ./... | grep -v /build) # build/ is tested by check
     TURBO_TEST_MEMORY=$(of "$1" memory) GOMAXPROCS=$(of "$1" procs) \
-        timeout 900 go test -count=1 -json "${race[@]}" $(go list ./... | grep -v /build) |
+        timeout 900 go test -count=1 -json "${race[@]}" "${packages[@]}" |
         TURBO_TEST_MEMORY='' go run ./build/gotest ${V:+-v}
 }
 

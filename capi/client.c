@@ -50,7 +50,8 @@ static turbo_status create(tb_queue* q, turbo_client_config* config, turbo_clien
     turbo_status s = TURBO_ERROR_STATE;
     if (c == NULL) {
         tb_add(&q->clients, -1);
-        return refuse(why, capacity, TURBO_ERROR_LIMIT, "1024 clients exist already, or no memory is left: destroy a client");
+        return refuse(why, capacity, TURBO_ERROR_LIMIT,
+                      "1024 clients exist already, or no memory is left: destroy a client");
     }
     c->queue = q;
     if (config->user_agent.size != 0) {
@@ -78,21 +79,31 @@ turbo_status turbo_client_create(const turbo_client_config* config, turbo_client
     if (why != NULL && capacity != 0) why[0] = 0;
     if (client != NULL && !tb_misaligned(client)) client->id = 0;
     if (!tb_ready()) return refuse(why, capacity, TURBO_ERROR_STATE, "call turbo_init first (a forked child cannot)");
-    if (client == NULL || tb_misaligned(client)) return refuse(why, capacity, TURBO_ERROR_INVALID, "client is NULL or misaligned");
-    if (config == NULL) return refuse(why, capacity, TURBO_ERROR_INVALID, "config is NULL; it names the queue for events");
+    if (client == NULL || tb_misaligned(client))
+        return refuse(why, capacity, TURBO_ERROR_INVALID, "client is NULL or misaligned");
+    if (config == NULL)
+        return refuse(why, capacity, TURBO_ERROR_INVALID, "config is NULL; it names the queue for events");
     s = tb_struct_copy(&c, sizeof c, config);
-    if (s == TURBO_ERROR_UNSUPPORTED) return refuse(why, capacity, s, "config sets a field that this version does not know");
-    if (s != TURBO_OK) return refuse(why, capacity, s, "config is misaligned, or its struct_size is wrong: start from turbo_client_config_default()");
-    if ((c.flags & ~(uint32_t)TURBO_NO_POOL) != 0) return refuse(why, capacity, TURBO_ERROR_UNSUPPORTED, "config.flags has a bit that this version does not know");
-    if (c.user_agent.size != 0 && c.user_agent.data == NULL) return refuse(why, capacity, TURBO_ERROR_INVALID, "config.user_agent has a size but no data");
-    if (c.user_agent.size > sizeof((tb_client*)0)->agent) return refuse(why, capacity, TURBO_ERROR_LIMIT, "config.user_agent is longer than 256 bytes");
+    if (s == TURBO_ERROR_UNSUPPORTED)
+        return refuse(why, capacity, s, "config sets a field that this version does not know");
+    if (s != TURBO_OK)
+        return refuse(why, capacity, s,
+                      "config is misaligned, or its struct_size is wrong: start from turbo_client_config_default()");
+    if ((c.flags & ~(uint32_t)TURBO_NO_POOL) != 0)
+        return refuse(why, capacity, TURBO_ERROR_UNSUPPORTED, "config.flags has a bit that this version does not know");
+    if (c.user_agent.size != 0 && c.user_agent.data == NULL)
+        return refuse(why, capacity, TURBO_ERROR_INVALID, "config.user_agent has a size but no data");
+    if (c.user_agent.size > sizeof((tb_client*)0)->agent)
+        return refuse(why, capacity, TURBO_ERROR_LIMIT, "config.user_agent is longer than 256 bytes");
     for (i = 0; i < c.user_agent.size; i++) {
         if (c.user_agent.data[i] < ' ' || c.user_agent.data[i] == 0x7f) {
-            return refuse(why, capacity, TURBO_ERROR_INVALID, "config.user_agent has a control octet, perhaps a line end: it is one line of text");
+            return refuse(why, capacity, TURBO_ERROR_INVALID,
+                          "config.user_agent has a control octet, perhaps a line end: it is one line of text");
         }
     }
     s = join_queue(c.queue, &q);
-    if (s != TURBO_OK) return refuse(why, capacity, s, "config.queue is not a queue of turbo_queue_create, or it was destroyed");
+    if (s != TURBO_OK)
+        return refuse(why, capacity, s, "config.queue is not a queue of turbo_queue_create, or it was destroyed");
     return create(q, &c, client, why, capacity);
 }
 

@@ -6,10 +6,10 @@
 
 uint32_t tb_state = TB_STATE_LOADED;
 
-static uint32_t    lib_up;        /* shared: slept on */
+static uint32_t    lib_up;                 /* shared: slept on */
 static const char* version_text = "0.1.0"; /* the library gives the long one once it is up */
-static tb_lock     lifecycle;     /* one init or shutdown at a time */
-static uint32_t    configured;    /* under lifecycle */
+static tb_lock     lifecycle;              /* one init or shutdown at a time */
+static uint32_t    configured;             /* under lifecycle */
 
 static void forked(void) { tb_store(&tb_state, TB_STATE_FORKED); }
 
@@ -30,7 +30,7 @@ turbo_status tb_struct_copy(void* ours, size_t size, const void* theirs) {
     size_t         i;
     if (theirs == NULL || tb_misaligned(theirs)) return TURBO_ERROR_INVALID;
     memcpy(&their_size, theirs, sizeof their_size);
-    if (their_size < 8 || their_size > 4096 || their_size % 4 != 0) return TURBO_ERROR_INVALID;
+    if (their_size < 8 || their_size > 4096 || their_size % 8 != 0) return TURBO_ERROR_INVALID;
     memset(ours, 0, size);
     memcpy(ours, theirs, their_size < size ? their_size : size);
     for (i = size; i < their_size; i++) {

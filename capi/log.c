@@ -67,7 +67,8 @@ void tb_lib_log(int32_t level, const char* text, size_t size) {
     if (!put(level, text, size)) lost++;
     if (lost != 0 && newest - tb_load(&oldest) < SLOTS) {
         char note[80];
-        int  n = snprintf(note, sizeof note, "log: %llu older lines were lost: call turbo_log_read more often", (unsigned long long)lost);
+        int  n = snprintf(note, sizeof note, "log: %llu older lines were lost: call turbo_log_read more often",
+                          (unsigned long long)lost);
         if (put(TURBO_LOG_WARN, note, (size_t)n)) lost = 0;
     }
 }

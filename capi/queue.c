@@ -197,7 +197,7 @@ turbo_status turbo_queue_destroy(turbo_queue queue) {
 }
 
 int tb_queue_end(tb_queue* q) {
-    uint64_t id = tb_load(&q->state);
+    uint64_t     id = tb_load(&q->state);
     turbo_status s = tb_enter(&q->state, id, TB_RECEIVING);
     if (s == TURBO_ERROR_STALE) return 1;
     if (s == TURBO_OK) {

@@ -14,13 +14,13 @@
 #include "../include/turbohttp.h"
 
 /* ---- Atomics: plain fields and compiler builtins, because cgo cannot read _Atomic fields -------- */
-#define tb_load(p)            __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define tb_peek(p)            __atomic_load_n((p), __ATOMIC_RELAXED)
-#define tb_store(p, v)        __atomic_store_n((p), (v), __ATOMIC_RELEASE)
-#define tb_swap(p, v)         __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
-#define tb_add(p, v)          __atomic_fetch_add((p), (v), __ATOMIC_ACQ_REL)
-#define tb_or(p, v)           __atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)
-#define tb_cas(p, expect, v)  __atomic_compare_exchange_n((p), (expect), (v), 0, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE)
+#define tb_load(p)           __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define tb_peek(p)           __atomic_load_n((p), __ATOMIC_RELAXED)
+#define tb_store(p, v)       __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define tb_swap(p, v)        __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
+#define tb_add(p, v)         __atomic_fetch_add((p), (v), __ATOMIC_ACQ_REL)
+#define tb_or(p, v)          __atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST)
+#define tb_cas(p, expect, v) __atomic_compare_exchange_n((p), (expect), (v), 0, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE)
 
 /* ---- Handles ----------------------------------------------------------------------------------- */
 /* id: bits 0..19 index, 20..22 kind, 23..62 generation. Never 0, because a kind is never 0. */
@@ -54,7 +54,7 @@ typedef struct tb_pool {
 } tb_pool;
 
 /* ---- Body parts --------------------------------------------------------------------------------- */
-typedef struct tb_part { /* a received segment; LIB makes and frees it, HOST reads it */
+typedef struct tb_part {  /* a received segment; LIB makes and frees it, HOST reads it */
     struct tb_part* next; /* shared: set once */
     const uint8_t*  data;
     size_t          size;
@@ -63,30 +63,30 @@ typedef struct tb_part { /* a received segment; LIB makes and frees it, HOST rea
 
 /* ---- Queue -------------------------------------------------------------------------------------- */
 typedef struct tb_queue {
-    uint64_t state;    /* shared */
+    uint64_t state; /* shared */
     uint64_t id;
     tb_link* incoming; /* shared: pushed by LIB */
     uint32_t sleeping; /* shared: a waiter sleeps on it */
     uint32_t woken;    /* shared: turbo_queue_wake came */
     uint64_t pushed;   /* shared: links ever pushed */
     /* The rest belongs to whoever holds TB_RECEIVING. */
-    tb_link* first;
+    tb_link*           first;
     struct tb_request* rest; /* the last poll was full: these events of this request come first */
-    uint64_t rest_bits;
-    uint64_t popped;
-    uint32_t clients;  /* shared: clients that use it */
-    uint32_t unused;
-    tb_link  free;
+    uint64_t           rest_bits;
+    uint64_t           popped;
+    uint32_t           clients; /* shared: clients that use it */
+    uint32_t           unused;
+    tb_link            free;
 } tb_queue;
 
 /* ---- Client ------------------------------------------------------------------------------------- */
 typedef struct tb_client {
-    uint64_t            state;   /* shared */
+    uint64_t            state; /* shared */
     uint64_t            id;
     tb_queue*           queue;
     uint32_t            closing; /* shared: no submit any more */
     uint32_t            index;
-    turbo_client_config config;  /* user_agent points to agent */
+    turbo_client_config config; /* user_agent points to agent */
     char                agent[256];
     tb_link             free;
 } tb_client;
@@ -115,11 +115,11 @@ enum { TB_LEFT_HOST = 1, TB_LEFT_QUEUE = 2, TB_LEFT_LIB = 4, TB_LEFT_ALL = 7 };
 typedef struct tb_request {
     /* shared */
     uint64_t state;
-    uint32_t commands;   /* TB_CMD_* not yet seen by LIB; linked while not 0 */
-    uint32_t left;       /* TB_LEFT_*: who has no more business with the record */
-    uint64_t consumed;   /* body bytes dropped by the host */
-    uint32_t events;     /* 1 << TURBO_EVENT_* not yet seen by HOST; linked while not 0 */
-    uint32_t told;       /* TB_TOLD_*: what may be read below */
+    uint32_t commands; /* TB_CMD_* not yet seen by LIB; linked while not 0 */
+    uint32_t left;     /* TB_LEFT_*: who has no more business with the record */
+    uint64_t consumed; /* body bytes dropped by the host */
+    uint32_t events;   /* 1 << TURBO_EVENT_* not yet seen by HOST; linked while not 0 */
+    uint32_t told;     /* TB_TOLD_*: what may be read below */
     tb_link  command_link;
     tb_link  event_link;
     tb_link  done_link;
@@ -130,19 +130,19 @@ typedef struct tb_request {
     tb_client*  client;
     tb_queue*   queue;
     uint64_t    user_data;
-    uint32_t    wants;      /* 1 << TURBO_EVENT_* */
+    uint32_t    wants; /* 1 << TURBO_EVENT_* */
     uint32_t    timeout_ms;
     uint64_t    max_body_bytes;
     uint64_t    started_ns;
     uint64_t    send_total;
-    uint8_t*    head;       /* head_inline, or of the arena */
+    uint8_t*    head; /* head_inline, or of the arena */
     size_t      head_size;
-    turbo_span* spans;      /* the body: spans_inline, or of the arena */
+    turbo_span* spans; /* the body: spans_inline, or of the arena */
     size_t      span_count;
-    void*       copy;       /* TURBO_COPY: the bytes, of the arena */
+    void*       copy; /* TURBO_COPY: the bytes, of the arena */
     turbo_span  into;
-    uint64_t    borrowed;   /* spans of the host that DONE gives back */
-    uint32_t    forgotten;  /* shared: a shutdown released it, because nobody else did */
+    uint64_t    borrowed;  /* spans of the host that DONE gives back */
+    uint32_t    forgotten; /* shared: a shutdown released it, because nobody else did */
 
     /* told by LIB: TB_TOLD_HEAD */
     const uint8_t* response;
@@ -151,28 +151,28 @@ typedef struct tb_request {
     uint64_t       head_ns;
     uint32_t       head_status;
     /* told by LIB: TB_TOLD_DONE */
-    uint32_t       http_status;
-    int32_t        status;
-    uint32_t       code;
-    uint32_t       facts;
-    uint64_t       done_ns;
-    const char*    error;
-    size_t         error_size;
-    turbo_timings  timings;
+    uint32_t      http_status;
+    int32_t       status;
+    uint32_t      code;
+    uint32_t      facts;
+    uint64_t      done_ns;
+    const char*   error;
+    size_t        error_size;
+    turbo_timings timings;
 
     /* the body: LIB appends, HOST reads on */
-    tb_part* parts;       /* shared: the first one ever, set once */
-    uint64_t parts_told;  /* shared: how many were appended */
-    uint64_t bytes_told;  /* shared: and their bytes */
-    uint64_t body_ns;     /* when the newest came; shared */
-    tb_part* tail;        /* LIB */
-    tb_part* oldest;      /* LIB: the first one not yet freed */
-    tb_part* spare;       /* LIB: freed ones, for the next bodies of this record */
-    uint32_t spares;      /* LIB */
+    tb_part* parts;      /* shared: the first one ever, set once */
+    uint64_t parts_told; /* shared: how many were appended */
+    uint64_t bytes_told; /* shared: and their bytes */
+    uint64_t body_ns;    /* when the newest came; shared */
+    tb_part* tail;       /* LIB */
+    tb_part* oldest;     /* LIB: the first one not yet freed */
+    tb_part* spare;      /* LIB: freed ones, for the next bodies of this record */
+    uint32_t spares;     /* LIB */
     uint32_t index;
-    tb_part* at;          /* HOST: the part that peek shows first; TB_RECEIVING */
-    uint64_t at_offset;   /* HOST */
-    uint64_t parts_passed;/* HOST */
+    tb_part* at;           /* HOST: the part that peek shows first; TB_RECEIVING */
+    uint64_t at_offset;    /* HOST */
+    uint64_t parts_passed; /* HOST */
 
     tb_link    free;
     turbo_span spans_inline[TB_SPANS_INLINE];
@@ -195,9 +195,9 @@ size_t tb_lib_take(tb_command* commands, size_t capacity);
 int tb_lib_sleep(void);
 
 /* One call at a time for each request; body parts stay readable until tb_lib_consumed passed them or tb_lib_leave. */
-void     tb_lib_head(tb_request* r, const uint8_t* view, size_t size, uint32_t http_status, uint64_t total, uint64_t now);
-int      tb_lib_body(tb_request* r, const uint8_t* data, size_t size, uint64_t now); /* 0: no memory */
-void     tb_lib_end(tb_request* r, uint64_t now);
+void tb_lib_head(tb_request* r, const uint8_t* view, size_t size, uint32_t http_status, uint64_t total, uint64_t now);
+int  tb_lib_body(tb_request* r, const uint8_t* data, size_t size, uint64_t now); /* 0: no memory */
+void tb_lib_end(tb_request* r, uint64_t now);
 uint64_t tb_lib_consumed(tb_request* r); /* body bytes dropped so far, parts behind them are freed */
 typedef struct tb_done {
     int32_t       status;
@@ -252,7 +252,7 @@ int  tb_queue_end(tb_queue* q);  /* shutdown: drops events and releases it, once
 
 /* request.c */
 turbo_status tb_request_enter(turbo_request h, uint64_t how, tb_request** r);
-void         tb_request_end(tb_request* r); /* shutdown: releases it, if nobody did */
+void         tb_request_end(tb_request* r);                 /* shutdown: releases it, if nobody did */
 void         tb_request_leave(tb_request* r, uint64_t how); /* the last one out of a released request sends it home */
 
 /* arena.c */
@@ -265,12 +265,14 @@ turbo_status tb_op_wait(tb_op* op, uint64_t deadline_ns); /* TIMEOUT, or the ans
 void         tb_op_put(tb_op* op);
 
 /* os_*.c */
-uint64_t tb_now(void); /* monotonic nanoseconds */
-void     tb_word_wait(uint32_t* word, uint32_t value, uint64_t deadline_ns); /* returns early at will; deadline 0: none */
-void     tb_word_wake(uint32_t* word);
-void     tb_bell_ring(int bell);
-void     tb_yield(void);
-typedef struct tb_lock { uint32_t word; } tb_lock; /* between host threads only */
+uint64_t tb_now(void);                                                   /* monotonic nanoseconds */
+void tb_word_wait(uint32_t* word, uint32_t value, uint64_t deadline_ns); /* returns early at will; deadline 0: none */
+void tb_word_wake(uint32_t* word);
+void tb_bell_ring(int bell);
+void tb_yield(void);
+typedef struct tb_lock {
+    uint32_t word;
+} tb_lock; /* between host threads only */
 void tb_lock_take(tb_lock* lock);
 void tb_lock_give(tb_lock* lock);
 
@@ -280,11 +282,11 @@ int tb_signals_check(void); /* the second look; how many signals it gave back */
 /* library.c */
 /* Copies a struct of the caller, whose first field is its size, into ours: fields that it does not have are zero, and
  * fields that we do not have must be. OK, INVALID or UNSUPPORTED. */
-turbo_status tb_struct_copy(void* ours, size_t size, const void* theirs);
+turbo_status      tb_struct_copy(void* ours, size_t size, const void* theirs);
 static inline int tb_misaligned(const void* p) { return (uintptr_t)p % sizeof(void*) != 0; }
 
 /* client.c */
-void         tb_client_retire(tb_client* c); /* after a close that succeeded; ends TB_RECEIVING */
+void         tb_client_retire(tb_client* c);                      /* after a close that succeeded; ends TB_RECEIVING */
 turbo_status tb_client_close(tb_client* c, uint64_t deadline_ns); /* the caller holds TB_RECEIVING; not freed yet */
 
 #endif /* TB_RECORD_H */

@@ -27,7 +27,8 @@ static turbo_status check_options(const turbo_request_options* o, uint64_t* tota
     if (o->body_count > MAX_SPANS) return TURBO_ERROR_LIMIT;
     for (i = 0; i < o->body_count; i++) {
         const turbo_bytes* b = &o->body[i];
-        if (b->size != 0 && (b->data == NULL || (uintptr_t)b->data + b->size < (uintptr_t)b->data)) return TURBO_ERROR_INVALID;
+        if (b->size != 0 && (b->data == NULL || (uintptr_t)b->data + b->size < (uintptr_t)b->data))
+            return TURBO_ERROR_INVALID;
         if (b->size > UINT64_C(1) << 62 || (*total += b->size) > UINT64_C(1) << 62) return TURBO_ERROR_INVALID;
     }
     if (o->into.size != 0 && o->into.data == NULL) return TURBO_ERROR_INVALID;
@@ -231,7 +232,8 @@ turbo_status turbo_request_progress(turbo_request request, turbo_progress* progr
     tb_request*    r;
     turbo_progress p;
     turbo_status   s;
-    if (progress == NULL || (uintptr_t)progress % sizeof(uint32_t) != 0) return tb_ready() ? TURBO_ERROR_INVALID : TURBO_ERROR_STATE;
+    if (progress == NULL || (uintptr_t)progress % sizeof(uint32_t) != 0)
+        return tb_ready() ? TURBO_ERROR_INVALID : TURBO_ERROR_STATE;
     s = tb_request_enter(request, 0, &r);
     if (s != TURBO_OK) return s;
     p.sent = tb_load(&r->sent);

@@ -26,7 +26,7 @@ import (
 type service struct {
 	task  transport.Task
 	bell  *os.File
-	first *C.tb_command  // of batch: C memory, which cgo need not look through
+	first *C.tb_command // of batch: C memory, which cgo need not look through
 	batch []C.tb_command
 	at    int
 	step  func() // of batch[at]; stored, so that a step allocates nothing

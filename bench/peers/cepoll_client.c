@@ -64,8 +64,9 @@ int main(int argc, char** argv) {
     a.sin_family = AF_INET;
     a.sin_port = htons((uint16_t)port);
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    request_size = (size_t)snprintf(request, sizeof request,
-                                    "GET /bench HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: cepoll\r\nAccept: */*\r\n\r\n", port);
+    request_size = (size_t)snprintf(
+        request, sizeof request,
+        "GET /bench HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: cepoll\r\nAccept: */*\r\n\r\n", port);
     for (int i = 0; i < count; i++) {
         conn* c = calloc(1, sizeof *c);
         if (c == NULL) die("calloc");

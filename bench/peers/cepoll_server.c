@@ -13,20 +13,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char answer[] =
-    "HTTP/1.1 200 OK\r\n"
-    "Server: cepoll\r\n"
-    "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
-    "Content-Type: application/json\r\n"
-    "Content-Length: 27\r\n"
-    "Connection: keep-alive\r\n"
-    "Cache-Control: no-store\r\n"
-    "ETag: \"5f3a-1b2c\"\r\n"
-    "Vary: Accept-Encoding\r\n"
-    "X-Request-Id: 0123456789abcdef\r\n"
-    "X-Frame-Options: DENY\r\n"
-    "\r\n"
-    "{\"ok\":true,\"score\":1234567}";
+static const char answer[] = "HTTP/1.1 200 OK\r\n"
+                             "Server: cepoll\r\n"
+                             "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+                             "Content-Type: application/json\r\n"
+                             "Content-Length: 27\r\n"
+                             "Connection: keep-alive\r\n"
+                             "Cache-Control: no-store\r\n"
+                             "ETag: \"5f3a-1b2c\"\r\n"
+                             "Vary: Accept-Encoding\r\n"
+                             "X-Request-Id: 0123456789abcdef\r\n"
+                             "X-Frame-Options: DENY\r\n"
+                             "\r\n"
+                             "{\"ok\":true,\"score\":1234567}";
 
 typedef struct conn {
     int    fd;

@@ -54,8 +54,8 @@ int main(int argc, char** argv) {
             turbo_bytes part;
             check(events[i].status, "a request");
             request.id = events[i].source;
-            if (events[i].http_status != 200 || turbo_response_peek(request, &part, 1) != 1 || part.size != events[i].bytes ||
-                part.data[0] != '{')
+            if (events[i].http_status != 200 || turbo_response_peek(request, &part, 1) != 1 ||
+                part.size != events[i].bytes || part.data[0] != '{')
                 return 1;
             turbo_request_release(request);
             requests++;

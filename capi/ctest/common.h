@@ -34,34 +34,34 @@
 /* ---- Checks ---------------------------------------------------------------------------------- */
 static const char* test_name = "?";
 
-#define FAIL(...)                                                            \
-    do {                                                                     \
-        fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, test_name);       \
-        fprintf(stderr, __VA_ARGS__);                                        \
-        fputc('\n', stderr);                                                 \
-        fflush(stdout);                                                      \
-        test_failed();                                                       \
+#define FAIL(...)                                                      \
+    do {                                                               \
+        fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, test_name); \
+        fprintf(stderr, __VA_ARGS__);                                  \
+        fputc('\n', stderr);                                           \
+        fflush(stdout);                                                \
+        test_failed();                                                 \
     } while (0)
 #define CHECK(condition)                          \
     do {                                          \
         if (!(condition)) FAIL("%s", #condition); \
     } while (0)
 /* CHECK_IS compares two integers and shows both. */
-#define CHECK_IS(expression, expected)                                                                       \
-    do {                                                                                                     \
-        long long got_ = (long long)(expression), want_ = (long long)(expected);                             \
-        if (got_ != want_) FAIL("%s is %lld, not %s (%lld)", #expression, got_, #expected, want_);           \
+#define CHECK_IS(expression, expected)                                                             \
+    do {                                                                                           \
+        long long got_ = (long long)(expression), want_ = (long long)(expected);                   \
+        if (got_ != want_) FAIL("%s is %lld, not %s (%lld)", #expression, got_, #expected, want_); \
     } while (0)
 /* CHECK_IN: one of two is fine. */
-#define CHECK_IN(expression, one, two)                                                                       \
-    do {                                                                                                     \
-        long long got_ = (long long)(expression);                                                            \
-        if (got_ != (long long)(one) && got_ != (long long)(two))                                            \
-            FAIL("%s is %lld, neither %s nor %s", #expression, got_, #one, #two);                            \
+#define CHECK_IN(expression, one, two)                                            \
+    do {                                                                          \
+        long long got_ = (long long)(expression);                                 \
+        if (got_ != (long long)(one) && got_ != (long long)(two))                 \
+            FAIL("%s is %lld, neither %s nor %s", #expression, got_, #one, #two); \
     } while (0)
 #define UNUSED __attribute__((unused))
 
-static UNUSED void log_print(void);
+static UNUSED void           log_print(void);
 static UNUSED _Noreturn void test_failed(void) {
     log_print();
     _exit(1); /* the server ends too: its standard input closes */
@@ -85,7 +85,7 @@ static UNUSED void log_print(void) {
     if (dl_handle == NULL) return;
 #endif
     for (int i = 0; i < 50; i++) {
-        char text[2048];
+        char    text[2048];
         int32_t level;
         if (turbo_log_read(&level, text, sizeof text) < 0) return;
         fprintf(stderr, "  log %d: %s\n", level, text);
@@ -100,7 +100,7 @@ static UNUSED int mode_is(const char* mode) {
 
 static UNUSED turbo_library_config mode_library(void) {
     turbo_library_config config = turbo_library_config_default();
-    const char* threads = getenv("TURBO_TEST_THREADS");
+    const char*          threads = getenv("TURBO_TEST_THREADS");
     config.pool_guard = mode_is("guarded");
     if (threads) config.threads = (uint32_t)atoi(threads);
     return config;
@@ -125,9 +125,9 @@ static struct {
 } server;
 
 static UNUSED void server_start(void) {
-    char program[4096];
+    char        program[4096];
     const char* given = getenv("TURBO_TESTSERVER");
-    int in[2], out[2];
+    int         in[2], out[2];
     if (given) {
         snprintf(program, sizeof program, "%s", given);
     } else {
@@ -152,7 +152,7 @@ static UNUSED void server_start(void) {
     close(in[0]);
     close(out[1]);
     server.in = in[1];
-    char line[128];
+    char   line[128];
     size_t have = 0;
     while (have < sizeof line - 1) {
         ssize_t n = read(out[0], line + have, 1);
@@ -235,7 +235,7 @@ static UNUSED turbo_queue queue_new(void) {
 
 static UNUSED turbo_client client_make(const turbo_client_config* config) {
     turbo_client client;
-    char why[512];
+    char         why[512];
     turbo_status status = turbo_client_create(config, &client, why, sizeof why);
     if (status != TURBO_OK) FAIL("turbo_client_create: %d %s", status, why);
     CHECK(client.id != 0);
@@ -278,7 +278,7 @@ static UNUSED void call_event(const turbo_event* event) {
 /* pump waits up to ms for events and hands them to their calls; it returns how many came. */
 static UNUSED int pump(turbo_queue queue, uint32_t ms) {
     turbo_event events[64];
-    int64_t n = turbo_queue_wait(queue, events, 64, ms);
+    int64_t     n = turbo_queue_wait(queue, events, 64, ms);
     if (n < 0) FAIL("turbo_queue_wait: %lld", (long long)n);
     for (int64_t i = 0; i < n; i++) call_event(&events[i]);
     return (int)n;
@@ -286,7 +286,7 @@ static UNUSED int pump(turbo_queue queue, uint32_t ms) {
 
 static UNUSED turbo_status submit(turbo_client client, const char* method, const char* path,
                                   const turbo_request_options* options, call* c) {
-    head_buffer head;
+    head_buffer           head;
     turbo_request_options o = options ? *options : turbo_request_options_default();
     memset(c, 0, sizeof *c);
     o.user_data = (uint64_t)(uintptr_t)c;
@@ -325,16 +325,16 @@ static UNUSED void release(call* c) { CHECK_IS(turbo_request_release(c->request)
 
 static UNUSED const char* error_of(call* c) {
     static __thread char text[1024];
-    int64_t n = turbo_request_error(c->request, text, sizeof text);
+    int64_t              n = turbo_request_error(c->request, text, sizeof text);
     if (n < 0) snprintf(text, sizeof text, "(turbo_request_error: %lld)", (long long)n);
     return text;
 }
 
-#define CHECK_DONE(c, expected)                                                                                    \
-    do {                                                                                                           \
-        if ((c)->done.status != (expected))                                                                        \
+#define CHECK_DONE(c, expected)                                                                                     \
+    do {                                                                                                            \
+        if ((c)->done.status != (expected))                                                                         \
             FAIL("DONE with %d (%s), not %s: %s", (c)->done.status, turbo_status_text((c)->done.status), #expected, \
-                 error_of(c));                                                                                     \
+                 error_of(c));                                                                                      \
     } while (0)
 
 /* body_take reads what is there of a body into data; it returns how much, and *end tells that the body is over. */
@@ -343,7 +343,7 @@ static UNUSED size_t body_take(turbo_request request, uint8_t* data, size_t capa
     *end = 0;
     while (have < capacity) {
         turbo_span into = {data + have, capacity - have};
-        int64_t n = turbo_response_read(request, into);
+        int64_t    n = turbo_response_read(request, into);
         if (n == TURBO_ERROR_AGAIN) return have;
         if (n < 0) FAIL("turbo_response_read: %lld", (long long)n);
         if (n == 0) {
@@ -359,8 +359,8 @@ static UNUSED size_t body_take(turbo_request request, uint8_t* data, size_t capa
 static UNUSED void body_is(turbo_request request, uint64_t size, uint64_t seed) {
     enum { MAX = 4096 };
     static __thread turbo_bytes part[MAX];
-    uint64_t at = 0;
-    int64_t n = turbo_response_peek(request, part, MAX);
+    uint64_t                    at = 0;
+    int64_t                     n = turbo_response_peek(request, part, MAX);
     CHECK(n >= 0 && n <= MAX);
     for (int64_t i = 0; i < n; i++) {
         CHECK(part[i].size > 0);
@@ -372,9 +372,9 @@ static UNUSED void body_is(turbo_request request, uint64_t size, uint64_t seed) 
 
 /* hello is the smallest complete exchange: is this client alive? */
 static UNUSED void hello(turbo_queue queue, turbo_client client) {
-    call c;
+    call    c;
     uint8_t text[64];
-    int end;
+    int     end;
     run(queue, client, "GET", "/hello", NULL, &c);
     CHECK_DONE(&c, TURBO_OK);
     CHECK_IS(c.done.http_status, 200);
@@ -387,7 +387,7 @@ static UNUSED void hello(turbo_queue queue, turbo_client client) {
 static UNUSED uint64_t number(turbo_queue queue, turbo_client client, const char* path) {
     call c;
     char text[64];
-    int end;
+    int  end;
     run(queue, client, "GET", path, NULL, &c);
     CHECK_DONE(&c, TURBO_OK);
     text[body_take(c.request, (uint8_t*)text, sizeof text - 1, &end)] = 0;
@@ -397,7 +397,7 @@ static UNUSED uint64_t number(turbo_queue queue, turbo_client client, const char
 
 /* ---- The end ------------------------------------------------------------------------------------- */
 static UNUSED turbo_stats stats_now(void) {
-    turbo_stats stats = turbo_stats_default();
+    turbo_stats  stats = turbo_stats_default();
     turbo_client all = {0};
     CHECK_IS(turbo_stats_read(all, &stats), TURBO_OK);
     return stats;

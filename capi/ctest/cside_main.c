@@ -8,12 +8,12 @@
 
 #define THREADS  8
 #define INFLIGHT 16
-#define CHECK(c)                                                           \
-    do {                                                                   \
-        if (!(c)) {                                                        \
+#define CHECK(c)                                                            \
+    do {                                                                    \
+        if (!(c)) {                                                         \
             fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #c); \
-            exit(1);                                                       \
-        }                                                                  \
+            exit(1);                                                        \
+        }                                                                   \
     } while (0)
 
 static turbo_client  client;
@@ -53,12 +53,12 @@ static size_t drain(turbo_request r) {
 }
 
 static void* host(void* arg) {
-    unsigned int  seed = (unsigned int)(uintptr_t)arg * 7919u + 1u;
-    turbo_queue   q;
-    turbo_client  c;
-    turbo_request open[INFLIGHT];
-    uint8_t       lent[INFLIGHT][64];
-    int           done[INFLIGHT], released[INFLIGHT], i, k;
+    unsigned int        seed = (unsigned int)(uintptr_t)arg * 7919u + 1u;
+    turbo_queue         q;
+    turbo_client        c;
+    turbo_request       open[INFLIGHT];
+    uint8_t             lent[INFLIGHT][64];
+    int                 done[INFLIGHT], released[INFLIGHT], i, k;
     turbo_client_config config = turbo_client_config_default();
     CHECK(turbo_queue_create(&q) == TURBO_OK);
     config.queue = q;
@@ -120,13 +120,13 @@ static void* host(void* arg) {
 static void* vandal(void* arg) {
     int i;
     for (i = 0; i < rounds * 20; i++) {
-        turbo_request r = {__atomic_load_n(&victim.id, __ATOMIC_ACQUIRE)};
-        turbo_bytes   b[4];
-        turbo_event   e[4];
-        turbo_timings t;
+        turbo_request  r = {__atomic_load_n(&victim.id, __ATOMIC_ACQUIRE)};
+        turbo_bytes    b[4];
+        turbo_event    e[4];
+        turbo_timings  t;
         turbo_progress p;
-        char          text[32];
-        int32_t       level;
+        char           text[32];
+        int32_t        level;
         switch ((i + (int)(uintptr_t)arg) % 12) {
         case 0: turbo_request_cancel(r); break;
         case 1: turbo_response_head(r, &b[0]); break;

@@ -68,10 +68,10 @@ static void done(peer* p, int32_t status) { /* p->mu held */
 }
 
 static void answer(peer* p) {
-    tb_request* r = p->r;
-    uint32_t    script;
-    int         i, n;
-    size_t      size;
+    tb_request*    r = p->r;
+    uint32_t       script;
+    int            i, n;
+    size_t         size;
     const uint8_t* head;
     pthread_mutex_lock(&p->mu);
     script = r->timeout_ms;

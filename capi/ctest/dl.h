@@ -12,17 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DL_FUNCTIONS(X)                                                                                              \
-    X(turbo_init) X(turbo_shutdown) X(turbo_version) X(turbo_status_text) X(turbo_log_read) X(turbo_queue_create)    \
-    X(turbo_queue_destroy) X(turbo_queue_poll) X(turbo_queue_wait) X(turbo_queue_wake) X(turbo_client_create)        \
-    X(turbo_client_destroy) X(turbo_submit) X(turbo_request_cancel) X(turbo_request_release) X(turbo_request_error)  \
-    X(turbo_request_timings) X(turbo_request_progress) X(turbo_response_head) X(turbo_response_header)               \
-    X(turbo_response_field) X(turbo_response_peek) X(turbo_response_consume) X(turbo_stats_read)
+#define DL_FUNCTIONS(X)                                                                                               \
+    X(turbo_init)                                                                                                     \
+    X(turbo_shutdown) X(turbo_version) X(turbo_status_text) X(turbo_log_read) X(turbo_queue_create)                   \
+        X(turbo_queue_destroy) X(turbo_queue_poll) X(turbo_queue_wait) X(turbo_queue_wake) X(turbo_client_create)     \
+            X(turbo_client_destroy) X(turbo_submit) X(turbo_request_cancel) X(turbo_request_release)                  \
+                X(turbo_request_error) X(turbo_request_timings) X(turbo_request_progress) X(turbo_response_head)      \
+                    X(turbo_response_header) X(turbo_response_field) X(turbo_response_peek) X(turbo_response_consume) \
+                        X(turbo_stats_read)
 
 #define DL_POINTER(f) __typeof__(f)* f;
-static struct {
-    DL_FUNCTIONS(DL_POINTER)
-} dl;
+static struct { DL_FUNCTIONS(DL_POINTER) } dl;
 static void* dl_handle;
 
 /* dl_path is path, or NAME in build/out: ../ from the directory of the program. */
@@ -46,11 +46,11 @@ static inline void dl_open(const char* path) {
         fprintf(stderr, "%s\n", dlerror());
         _exit(1);
     }
-#define DL_FIND(f)                                          \
-    *(void**)(void*)&dl.f = dlsym(dl_handle, #f);           \
-    if (dl.f == NULL) {                                     \
-        fprintf(stderr, "%s lacks %s\n", path, #f);         \
-        _exit(1);                                           \
+#define DL_FIND(f)                                  \
+    *(void**)(void*)&dl.f = dlsym(dl_handle, #f);   \
+    if (dl.f == NULL) {                             \
+        fprintf(stderr, "%s lacks %s\n", path, #f); \
+        _exit(1);                                   \
     }
     DL_FUNCTIONS(DL_FIND)
 }

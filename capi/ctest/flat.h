@@ -30,9 +30,10 @@ static inline uint32_t flat_vector(uint8_t* buffer, uint32_t slot, uint32_t at, 
 }
 
 /* flat_request returns the size. method: a name; name: of a header field, or NULL. */
-static inline size_t flat_request(uint8_t* b, const char* method, const char* url, const char* name, const char* value) {
+static inline size_t flat_request(uint8_t* b, const char* method, const char* url, const char* name,
+                                  const char* value) {
     static const char* const known[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE"};
-    uint32_t at = FLAT_AFTER, code = 9, i;
+    uint32_t                 at = FLAT_AFTER, code = 9, i;
     for (i = 0; i < 9; i++)
         if (strcmp(known[i], method) == 0) code = i;
     memset(b, 0, FLAT_AFTER);

@@ -28,7 +28,7 @@ static int      go, stop; /* the library is there; it is over */
 static uint64_t requests, nodes_made, graph_checks, bytes_checked;
 static int64_t (*go_export)(int64_t);
 
-#define LOAD(x) __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
+#define LOAD(x)   __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
 #define ADD(x, n) __atomic_fetch_add(&(x), (n), __ATOMIC_RELAXED)
 
 static uint32_t dice(uint32_t* state) {
@@ -64,7 +64,8 @@ static node* tree(int depth, uint32_t* state) {
 
 static uint64_t tree_check(const node* n) {
     if (n == NULL) return 0;
-    if ((n->mark & ~UINT64_C(0xffffffff)) != MARK) FAIL("heap corrupt: node %p holds %llx", (const void*)n, (unsigned long long)n->mark);
+    if ((n->mark & ~UINT64_C(0xffffffff)) != MARK)
+        FAIL("heap corrupt: node %p holds %llx", (const void*)n, (unsigned long long)n->mark);
     for (uint32_t i = 0; i < n->size; i++)
         if (n->data[i] != (uint8_t)n->mark) FAIL("heap corrupt: data of node %p at %u", (const void*)n, i);
     uint64_t sum = n->mark + tree_check(n->left) + tree_check(n->right);
@@ -112,7 +113,8 @@ static void slot_submit(turbo_client client, slot* s, uint32_t* state) {
 
 static void slot_read(slot* s) { /* streamed: into collected memory, as it comes */
     int end;
-    if (s->kind == 2 && s->have < s->size) s->have += (uint32_t)body_take(s->c.request, s->into + s->have, s->size - s->have, &end);
+    if (s->kind == 2 && s->have < s->size)
+        s->have += (uint32_t)body_take(s->c.request, s->into + s->have, s->size - s->have, &end);
 }
 
 static void slot_done(slot* s) {
@@ -220,9 +222,12 @@ int main(int argc, char** argv) {
     const char* path = NULL;
     pthread_t   threads[THREADS], gc;
     for (int i = 1; i + 1 < argc; i += 2) {
-        if (!strcmp(argv[i], "--load")) after = !strcmp(argv[i + 1], "after");
-        else if (!strcmp(argv[i], "--seconds")) seconds = atoi(argv[i + 1]);
-        else if (!strcmp(argv[i], "--port")) server.port = atoi(argv[i + 1]);
+        if (!strcmp(argv[i], "--load"))
+            after = !strcmp(argv[i + 1], "after");
+        else if (!strcmp(argv[i], "--seconds"))
+            seconds = atoi(argv[i + 1]);
+        else if (!strcmp(argv[i], "--port"))
+            server.port = atoi(argv[i + 1]);
         else if (!strcmp(argv[i], "--contrast")) {
             noguard = !strcmp(argv[i + 1], "noguard");
             goexport = !strcmp(argv[i + 1], "goexport");
@@ -272,6 +277,7 @@ int main(int argc, char** argv) {
     printf("gchost ok: libgc, loaded %s, %d s: %llu requests, %lu collections, %llu nodes, %llu MB of bodies checked, "
            "%llu Go collections\n",
            after ? "after" : "before", seconds, (unsigned long long)requests, (unsigned long)GC_get_gc_no(),
-           (unsigned long long)nodes_made, (unsigned long long)(bytes_checked >> 20), (unsigned long long)stats.go_gc_cycles);
+           (unsigned long long)nodes_made, (unsigned long long)(bytes_checked >> 20),
+           (unsigned long long)stats.go_gc_cycles);
     return 0;
 }

@@ -120,7 +120,8 @@ static void write_one(const words* w) {
         again.data = NULL;
         shifted.data += shift;
         shifted.size -= shift;
-        need(write_words(w, shifted, &again) == TURBO_OK && again.size == needed && memcmp(again.data, head.data, needed) == 0,
+        need(write_words(w, shifted, &again) == TURBO_OK && again.size == needed &&
+                 memcmp(again.data, head.data, needed) == 0,
              "a larger span makes another head");
         need(shifted.data[needed + 36] == 0xA5 || w->count > 0, "a head without lines used the end of the span");
         free(shifted.data - shift);
@@ -167,7 +168,8 @@ static int walk(turbo_bytes view) {
     turbo_status      status = turbo_head_response(view, &reader);
     need(status == TURBO_OK || status == TURBO_ERROR_INVALID, "another status than OK and INVALID");
     if (status != TURBO_OK) {
-        need(reader.field_count == 0 && reader.url.data == NULL && reader.lines == NULL, "a refused view left something");
+        need(reader.field_count == 0 && reader.url.data == NULL && reader.lines == NULL,
+             "a refused view left something");
         return 0;
     }
     touch(view, reader.reason);

@@ -21,7 +21,8 @@ int main() {
         } else if (verifier.VerifyBuffer<turbohttp::fbs::Response>("TRS1")) {
             responses++;
         } else {
-            std::fprintf(stderr, "head_verify: head %d of %u bytes was refused\n", requests + responses, turbo_head_get32(size));
+            std::fprintf(stderr, "head_verify: head %d of %u bytes was refused\n", requests + responses,
+                         turbo_head_get32(size));
             return 1;
         }
     }

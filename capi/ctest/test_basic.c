@@ -33,8 +33,11 @@ static void test_get_and_head(void) {
     CHECK_IS(turbo_response_header(c.request, turbo_text("x-none"), 0, &value), 0);
     CHECK_IS(turbo_response_header(c.request, turbo_text("x-man"), 0, &value), 0);
 
-    static const char* const lines[][2] = {{"Server", "testserver"}, {"Content-Type", "text/plain"}, {"X-Many", "one"},
-                                           {"X-Many", "two"}, {"Content-Length", "13"}};
+    static const char* const lines[][2] = {{"Server", "testserver"},
+                                           {"Content-Type", "text/plain"},
+                                           {"X-Many", "one"},
+                                           {"X-Many", "two"},
+                                           {"Content-Length", "13"}};
     for (size_t i = 0; i < 5; i++) {
         CHECK_IS(turbo_response_field(c.request, i, &name, &value), 1);
         CHECK(name.size == strlen(lines[i][0]) && memcmp(name.data, lines[i][0], name.size) == 0);
@@ -98,10 +101,13 @@ static void test_collected(void) {
 
 static void test_framings(void) {
     static const struct {
-        const char *path;
+        const char* path;
         uint64_t    size;
-    } all[] = {{"/chunked?n=100000&seed=3", 100000}, {"/chunked?n=300&size=1&seed=3", 300}, {"/chunked?n=0", 0},
-               {"/close?n=70000&seed=3", 70000}, {"/drip?n=5&ms=20&seed=3", 5}};
+    } all[] = {{"/chunked?n=100000&seed=3", 100000},
+               {"/chunked?n=300&size=1&seed=3", 300},
+               {"/chunked?n=0", 0},
+               {"/close?n=70000&seed=3", 70000},
+               {"/drip?n=5&ms=20&seed=3", 5}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         call c;
         run(queue, client, "GET", all[i].path, NULL, &c);
@@ -265,15 +271,16 @@ static void test_request_bodies(void) {
 }
 
 static void test_head_as_sent(void) {
-    call        c;
-    head_buffer head;
-    char        text[4096];
-    int         end;
+    call                  c;
+    head_buffer           head;
+    char                  text[4096];
+    int                   end;
     turbo_request_options o = turbo_request_options_default();
     memset(&c, 0, sizeof c);
     o.user_data = (uint64_t)(uintptr_t)&c;
-    CHECK_IS(turbo_submit(client, head_make_field(&head, "GET", "/headers?q=1#part", "X-Game", "snake"), &o, &c.request),
-             TURBO_OK);
+    CHECK_IS(
+        turbo_submit(client, head_make_field(&head, "GET", "/headers?q=1#part", "X-Game", "snake"), &o, &c.request),
+        TURBO_OK);
     memset(&head, 0xdb, sizeof head); /* it was copied */
     wait_done(queue, &c);
     CHECK_DONE(&c, TURBO_OK);
@@ -313,9 +320,14 @@ static void test_failures_have_a_story(void) {
     static const struct {
         const char*  path;
         turbo_status status;
-    } all[] = {{"/drop", TURBO_ERROR_CLOSED}, {"/reset", TURBO_ERROR_CLOSED}, {"/garbage", TURBO_ERROR_PROTOCOL},
-               {"/half", TURBO_ERROR_CLOSED}, {"http://127.0.0.1:1/", TURBO_ERROR_CONNECT},
-               {"ftp://127.0.0.1/", TURBO_ERROR_UNSUPPORTED}, {"http://", TURBO_ERROR_INVALID}, {"nonsense", TURBO_ERROR_INVALID},
+    } all[] = {{"/drop", TURBO_ERROR_CLOSED},
+               {"/reset", TURBO_ERROR_CLOSED},
+               {"/garbage", TURBO_ERROR_PROTOCOL},
+               {"/half", TURBO_ERROR_CLOSED},
+               {"http://127.0.0.1:1/", TURBO_ERROR_CONNECT},
+               {"ftp://127.0.0.1/", TURBO_ERROR_UNSUPPORTED},
+               {"http://", TURBO_ERROR_INVALID},
+               {"nonsense", TURBO_ERROR_INVALID},
                {"http://127.0.0.1:99999/", TURBO_ERROR_INVALID}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         call c;
@@ -349,7 +361,7 @@ static void test_pooling_and_facts(void) {
 }
 
 static void test_stats(void) {
-    turbo_stats all = stats_now(), mine = turbo_stats_default(), other = turbo_stats_default();
+    turbo_stats  all = stats_now(), mine = turbo_stats_default(), other = turbo_stats_default();
     turbo_client second = client_new(queue);
     CHECK_IS(all.struct_size, sizeof all);
     CHECK_IS(sizeof all, 160);

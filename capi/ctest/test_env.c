@@ -26,7 +26,8 @@ static void* one_client(void* arg) {
         config.connections_per_host = 32;
         turbo_client client = client_make(&config);
         call         c[64];
-        for (int k = 0; k < 64; k++) CHECK_IS(submit(client, "GET", k % 2 ? "/close?n=3000" : "/slow?ms=1", NULL, &c[k]), TURBO_OK);
+        for (int k = 0; k < 64; k++)
+            CHECK_IS(submit(client, "GET", k % 2 ? "/close?n=3000" : "/slow?ms=1", NULL, &c[k]), TURBO_OK);
         for (int k = 0; k < 64; k++) {
             wait_done(queue, &c[k]);
             CHECK_DONE(&c[k], TURBO_OK);
@@ -45,7 +46,7 @@ static int child(void) {
     CHECK_IS(turbo_init(TURBO_ABI_VERSION, &config), TURBO_OK);
     server_start();
     uint64_t cycles = stats_now().go_gc_cycles; /* until the library has settled, the environment counts */
-    int peak = 0;
+    int      peak = 0;
     for (int round = 0; round < 4; round++) { /* garbage: connections and clients come and go */
         for (int i = 0; i < 4; i++) CHECK(pthread_create(&host[i], NULL, one_client, NULL) == 0);
         sleep_ms(30);

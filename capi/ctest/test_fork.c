@@ -6,16 +6,16 @@ static turbo_queue  queue;
 static turbo_client client;
 
 static void child(call* open) {
-    turbo_event    event;
-    turbo_bytes    a, b;
-    turbo_timings  timings;
-    turbo_progress progress;
-    turbo_stats    stats = turbo_stats_default();
-    turbo_queue    q;
-    turbo_client   c, whole = {0};
-    turbo_request  r, mine = open->request;
-    char           text[32];
-    head_buffer    head;
+    turbo_event         event;
+    turbo_bytes         a, b;
+    turbo_timings       timings;
+    turbo_progress      progress;
+    turbo_stats         stats = turbo_stats_default();
+    turbo_queue         q;
+    turbo_client        c, whole = {0};
+    turbo_request       r, mine = open->request;
+    char                text[32];
+    head_buffer         head;
     turbo_client_config config = client_config(queue);
     alarm(20);
     CHECK_IS(turbo_init(TURBO_ABI_VERSION, NULL), TURBO_ERROR_STATE);
@@ -44,7 +44,7 @@ static void child(call* open) {
     exit(0); /* with the atexit handlers and destructors, as a careless child would */
 }
 
-static int  busy = 1;
+static int   busy = 1;
 static void* load(void* arg) {
     (void)arg;
     while (__atomic_load_n(&busy, __ATOMIC_ACQUIRE)) {

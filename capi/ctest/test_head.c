@@ -9,13 +9,13 @@
 
 static int checks;
 
-#define CHECK(condition)                                                            \
-    do {                                                                            \
-        checks++;                                                                   \
-        if (!(condition)) {                                                         \
+#define CHECK(condition)                                                               \
+    do {                                                                               \
+        checks++;                                                                      \
+        if (!(condition)) {                                                            \
             fprintf(stderr, "%s:%d: test_head: %s\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                                \
-        }                                                                           \
+            exit(1);                                                                   \
+        }                                                                              \
     } while (0)
 
 static int same(turbo_bytes b, const char* text) { return b.size == strlen(text) && memcmp(b.data, text, b.size) == 0; }
@@ -59,7 +59,8 @@ static void a_request_in_three_lines(void) {
 static void a_request_in_one_call(void) {
     uint8_t     memory[128];
     turbo_bytes head, again;
-    CHECK(turbo_head_simple(span_of(memory, sizeof memory), TURBO_METHOD_HEAD, turbo_text("http://a/"), &head) == TURBO_OK);
+    CHECK(turbo_head_simple(span_of(memory, sizeof memory), TURBO_METHOD_HEAD, turbo_text("http://a/"), &head) ==
+          TURBO_OK);
     CHECK(head.data == memory && find(head, "http://a/"));
     CHECK(turbo_head_simple(span_of(memory, head.size - 1), TURBO_METHOD_HEAD, turbo_text("http://a/"), &again) ==
           TURBO_ERROR_LIMIT);
@@ -155,7 +156,8 @@ static void a_head_of_a_mebibyte_is_the_largest(void) {
     needed = head.size; /* of a URL of 1 to 3 octets */
     url_size = 3 + TURBO_HEAD_MAX - needed;
     url.size = url_size;
-    CHECK(turbo_head_simple(span_of(memory, large), TURBO_METHOD_GET, url, &head) == TURBO_OK && head.size == TURBO_HEAD_MAX);
+    CHECK(turbo_head_simple(span_of(memory, large), TURBO_METHOD_GET, url, &head) == TURBO_OK &&
+          head.size == TURBO_HEAD_MAX);
     url.size = url_size + 1;
     CHECK(turbo_head_simple(span_of(memory, large), TURBO_METHOD_GET, url, &head) == TURBO_ERROR_LIMIT &&
           head.size > TURBO_HEAD_MAX);
@@ -172,11 +174,14 @@ static turbo_bytes sample(void) {
 }
 
 static void a_response_is_read(void) {
-    static const char* const lines[][2] = {
-        {"Content-Type", "text/html"}, {"Set-Cookie", "a=1"}, {"X-Empty", ""}, {"SET-COOKIE", "b=2"}, {"Set_Cookie", "c"}};
-    turbo_head_reader r;
-    turbo_bytes       name, value;
-    size_t            i;
+    static const char* const lines[][2] = {{"Content-Type", "text/html"},
+                                           {"Set-Cookie", "a=1"},
+                                           {"X-Empty", ""},
+                                           {"SET-COOKIE", "b=2"},
+                                           {"Set_Cookie", "c"}};
+    turbo_head_reader        r;
+    turbo_bytes              name, value;
+    size_t                   i;
     CHECK(turbo_head_response(sample(), &r) == TURBO_OK);
     CHECK(r.status == 404 && r.version == TURBO_HTTP_11 && r.reused == 1 && r.content_length == INT64_C(5000000000));
     CHECK(same(r.reason, "Not Found") && same(r.url, "http://example.com/a?b") && same(r.address, "192.0.2.1:80"));

@@ -57,15 +57,15 @@ static void test_heads(void) {
 }
 
 static void test_request_heads(void) {
-    turbo_client          c = limited(0, 0, 0, 0);
-    static uint8_t        memory[(1 << 20) + 4096];
-    static char           value[8001];
-    turbo_span            span = {memory, sizeof memory};
-    turbo_head_writer     writer;
-    turbo_bytes           head;
-    turbo_request         request;
-    turbo_event           event;
-    char                  url[128];
+    turbo_client      c = limited(0, 0, 0, 0);
+    static uint8_t    memory[(1 << 20) + 4096];
+    static char       value[8001];
+    turbo_span        span = {memory, sizeof memory};
+    turbo_head_writer writer;
+    turbo_bytes       head;
+    turbo_request     request;
+    turbo_event       event;
+    char              url[128];
     memset(value, 'v', sizeof value - 1);
     snprintf(url, sizeof url, "http://127.0.0.1:%d/hello", server.port);
     turbo_head_begin(&writer, span, TURBO_METHOD_GET, turbo_text(url));

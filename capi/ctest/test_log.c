@@ -5,9 +5,9 @@ static turbo_queue  queue;
 static turbo_client client;
 
 int main(void) {
-    char    text[4096], cut[8];
-    int32_t level;
-    int64_t n;
+    char                 text[4096], cut[8];
+    int32_t              level;
+    int64_t              n;
     turbo_library_config config = mode_library();
     config.log_level = TURBO_LOG_TRACE;
     test_begin_bare("test_log", 60);
@@ -17,24 +17,26 @@ int main(void) {
     client = client_new(queue);
     hello(queue, client);
     /* secrets travel in fields and in the URL; neither is to be read in any line */
-    call                  c;
-    head_buffer           head;
-    char                  url[256];
-    turbo_request_options o = turbo_request_options_default();
+    call                     c;
+    head_buffer              head;
+    char                     url[256];
+    turbo_request_options    o = turbo_request_options_default();
     static const char* const paths[] = {"/drop", "/garbage", "/half", "/hello"};
     for (int i = 0; i < 4; i++) {
         memset(&c, 0, sizeof c);
         o.user_data = (uint64_t)(uintptr_t)&c;
         snprintf(url, sizeof url, "http://127.0.0.1:%d%s?token=hunter2", server.port, paths[i]);
-        CHECK_IS(turbo_submit(client, head_make_field(&head, "GET", url, "Authorization", "Bearer hunter3"), &o, &c.request),
-                 TURBO_OK);
+        CHECK_IS(
+            turbo_submit(client, head_make_field(&head, "GET", url, "Authorization", "Bearer hunter3"), &o, &c.request),
+            TURBO_OK);
         wait_done(queue, &c);
         CHECK(strstr(error_of(&c), "hunter") == NULL);
         release(&c);
     }
     memset(&c, 0, sizeof c);
     o.user_data = (uint64_t)(uintptr_t)&c;
-    CHECK_IS(turbo_submit(client, head_make(&head, "GET", "http://user:hunter4@127.0.0.1:1/"), &o, &c.request), TURBO_OK);
+    CHECK_IS(turbo_submit(client, head_make(&head, "GET", "http://user:hunter4@127.0.0.1:1/"), &o, &c.request),
+             TURBO_OK);
     wait_done(queue, &c);
     CHECK(c.done.status != TURBO_OK);
     CHECK(strstr(error_of(&c), "hunter") == NULL);

@@ -55,7 +55,8 @@ static int order(int ours_first, int seconds) {
     CHECK_IS(turbo_init(TURBO_ABI_VERSION, &config), TURBO_OK);
     if (ours_first) load_second();
     server_start();
-    for (int i = 0; i < 6; i++) CHECK(pthread_create(&threads[i], NULL, i % 2 ? first : second, (void*)(intptr_t)i) == 0);
+    for (int i = 0; i < 6; i++)
+        CHECK(pthread_create(&threads[i], NULL, i % 2 ? first : second, (void*)(intptr_t)i) == 0);
     /* a fault of the library's own (lent memory without access) still fails one request only */
     turbo_queue           queue = queue_new();
     turbo_client          client = client_new(queue);

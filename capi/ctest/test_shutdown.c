@@ -10,11 +10,11 @@ static int over(int64_t status) { return status == TURBO_ERROR_STALE || status =
 
 /* A host thread that keeps eight requests under way until everything answers STALE or STATE. */
 static void* load(void* arg) {
-    intptr_t me = (intptr_t)arg;
-    uint8_t* lent = mmap(NULL, LENT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    intptr_t                 me = (intptr_t)arg;
+    uint8_t*                 lent = mmap(NULL, LENT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     static const char* const paths[] = {"/echo", "/never", "/echo", "/stall", "/big", "/echo", "/slow?ms=20", "/echo"};
-    int      busy[8] = {0};
-    uint64_t end = now_ns() + UINT64_C(30000000000);
+    int                      busy[8] = {0};
+    uint64_t                 end = now_ns() + UINT64_C(30000000000);
     CHECK(lent != MAP_FAILED);
     for (;;) {
         turbo_event events[16];

@@ -56,7 +56,8 @@ static void compare(const char* when) {
         struct sigaction now;
         if (before[s].sa_handler == SIG_ERR || sigaction(s, NULL, &now) != 0) continue;
         if (is_gos(s)) continue;
-        if (now.sa_handler != before[s].sa_handler) FAIL("%s: signal %d (%s) has another handler", when, s, strsignal(s));
+        if (now.sa_handler != before[s].sa_handler)
+            FAIL("%s: signal %d (%s) has another handler", when, s, strsignal(s));
         int added = now.sa_flags ^ before[s].sa_flags;
         if ((added & ~0x04000000) != 0) /* SA_RESTORER: the C library's own, added whenever it sets an action */
             FAIL("%s: signal %d (%s): flags %x became %x", when, s, strsignal(s), before[s].sa_flags, now.sa_flags);
@@ -116,12 +117,12 @@ static void unchanged_handlers(void) { unchanged(1); }
 static void unchanged_defaults(void) { unchanged(0); }
 
 /* ---- The host's own faults ------------------------------------------------------------------------------- */
-static __thread sigjmp_buf      back;
-static __thread volatile int    caught, caught_code;
-static __thread void* volatile  caught_at;
-static pthread_t                main_thread;
+static __thread sigjmp_buf   back;
+static __thread volatile int caught, caught_code;
+static __thread void* volatile caught_at;
+static pthread_t main_thread;
 
-static void catch(int s, siginfo_t* info, void* context) {
+static void catch (int s, siginfo_t* info, void* context) {
     (void)context;
     caught = s;
     caught_code = info->si_code;
@@ -239,12 +240,12 @@ static void faults_after_onstack(void) { own_faults(0, SA_ONSTACK); }
 /* While the host's handler runs, what it did not ask to be blocked is not: a host that leaves its handler by unwinding and
  * unblocks only the fault (CoreCLR) would keep the rest blocked for ever, and die of its next fault of another kind. */
 static sigset_t mask_inside;
-static void catch_mask(int s, siginfo_t* info, void* context) {
-    (void)s;
-    (void)info;
-    (void)context;
-    pthread_sigmask(SIG_SETMASK, NULL, &mask_inside);
-    siglongjmp(back, 1);
+static void     catch_mask(int s, siginfo_t* info, void* context) {
+        (void)s;
+        (void)info;
+        (void)context;
+        pthread_sigmask(SIG_SETMASK, NULL, &mask_inside);
+        siglongjmp(back, 1);
 }
 static void mask_in_handler(void) {
     static const int signals[] = {SIGSEGV, SIGBUS};
@@ -262,7 +263,8 @@ static void mask_in_handler(void) {
         CHECK(sigismember(&mask_inside, SIGUSR2) == 1);
         for (int s = 1; s < NSIG; s++) {
             if (s == SIGSEGV || s == SIGUSR2 || s == SIGURG || s == SIGPROF) continue; /* Go's own may be kept out */
-            if (sigismember(&mask_inside, s) == 1) FAIL("signal %d (%s) is blocked in the host's SIGSEGV handler", s, strsignal(s));
+            if (sigismember(&mask_inside, s) == 1)
+                FAIL("signal %d (%s) is blocked in the host's SIGSEGV handler", s, strsignal(s));
         }
     }
     finish();
@@ -278,12 +280,12 @@ static void fault_default(void) {
 
 /* ---- A collector's signals --------------------------------------------------------------------------------- */
 static volatile uintptr_t handler_stack; /* an address on the stack that the handler ran on */
-static void on_suspend(int s) {
-    (void)s;
-    handler_stack = (uintptr_t)__builtin_frame_address(0);
+static void               on_suspend(int s) {
+                  (void)s;
+                  handler_stack = (uintptr_t)__builtin_frame_address(0);
 }
 
-static int inside;
+static int   inside;
 static void* suspended(void* arg) {
     static char memory[65536];
     stack_t     s = {.ss_sp = memory, .ss_size = sizeof memory};
@@ -321,10 +323,10 @@ static void collector(void) {
 
 /* ---- No handler of the host runs on a thread of the library --------------------------------------------------- */
 static volatile sig_atomic_t runs, wrong_thread;
-static void count(int s) {
-    (void)s;
-    runs++;
-    if (!pthread_equal(pthread_self(), main_thread)) wrong_thread++;
+static void                  count(int s) {
+                     (void)s;
+                     runs++;
+                     if (!pthread_equal(pthread_self(), main_thread)) wrong_thread++;
 }
 
 static void other_threads(void) {
@@ -383,7 +385,8 @@ static void pipes(void) {
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 100; i++) {
             call c;
-            run(queue, client, "POST", i % 2 ? "/reset" : "/drop", &o, &c); /* the library writes to closed connections */
+            run(queue, client, "POST", i % 2 ? "/reset" : "/drop", &o,
+                &c); /* the library writes to closed connections */
             CHECK(c.done.status != TURBO_OK);
             release(&c);
         }
@@ -461,7 +464,8 @@ int main(int argc, char** argv) {
             _exit(9);
         }
         CHECK(waitpid(pid, &status, 0) == pid);
-        int fine = scenarios[i].dies_of ? WIFSIGNALED(status) && (WTERMSIG(status) == scenarios[i].dies_of || WTERMSIG(status) == SIGABRT)
+        int fine = scenarios[i].dies_of ? WIFSIGNALED(status) &&
+                                              (WTERMSIG(status) == scenarios[i].dies_of || WTERMSIG(status) == SIGABRT)
                                         : WIFEXITED(status) && WEXITSTATUS(status) == 0;
         if (scenarios[i].dies_of && !fine && WIFEXITED(status)) fine = WEXITSTATUS(status) == 2; /* Go's own report */
         if (!fine) FAIL("%s ended with %x", scenarios[i].name, status);

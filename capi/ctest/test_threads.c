@@ -66,16 +66,14 @@ static void* everything(void* arg) {
     return NULL;
 }
 
-static void* releaser(void* arg) {
-    return (void*)(intptr_t)(turbo_request_release(*(turbo_request*)arg) == TURBO_OK);
-}
+static void* releaser(void* arg) { return (void*)(intptr_t)(turbo_request_release(*(turbo_request*)arg) == TURBO_OK); }
 
 static void test_everything_at_once(void) {
     for (int round = 0; round < 12; round++) {
         static const char* const paths[] = {"/bytes?n=2000000&seed=1", "/big", "/never", "/hello"};
-        turbo_request_options o = turbo_request_options_default();
-        pthread_t             threads[THREADS], last[THREADS];
-        int                   released = 0;
+        turbo_request_options    o = turbo_request_options_default();
+        pthread_t                threads[THREADS], last[THREADS];
+        int                      released = 0;
         o.events = TURBO_WANT(TURBO_EVENT_HEAD) | TURBO_WANT(TURBO_EVENT_BODY);
         CHECK_IS(submit(client, "GET", paths[round % 4], &o, &shared), TURBO_OK);
         stop = 0;
@@ -106,18 +104,19 @@ static uint8_t storm_dones[THREADS][EACH]; /* one poller writes them */
 static int     storm_total;
 
 static void* storm(void* arg) {
-    intptr_t              me = (intptr_t)arg;
-    uint32_t              state = (uint32_t)me * 77 + 5;
-    static const uint8_t  body[3000] = {1, 2, 3};
-    turbo_bytes           part = {body, sizeof body};
-    turbo_request         kept[8] = {{0}};
+    intptr_t             me = (intptr_t)arg;
+    uint32_t             state = (uint32_t)me * 77 + 5;
+    static const uint8_t body[3000] = {1, 2, 3};
+    turbo_bytes          part = {body, sizeof body};
+    turbo_request        kept[8] = {{0}};
     for (int i = 0; i < EACH; i++) {
-        static const char* const paths[] = {"/hello", "/bytes?n=30000", "/slow?ms=2", "/echo", "/drop", "/chunked?n=500"};
-        head_buffer           head;
-        turbo_request_options o = turbo_request_options_default();
-        turbo_request         r;
-        uint32_t              d = dice(&state);
-        const char*           path = paths[d % 6];
+        static const char* const paths[] = {"/hello", "/bytes?n=30000", "/slow?ms=2",
+                                            "/echo",  "/drop",          "/chunked?n=500"};
+        head_buffer              head;
+        turbo_request_options    o = turbo_request_options_default();
+        turbo_request            r;
+        uint32_t                 d = dice(&state);
+        const char*              path = paths[d % 6];
         o.user_data = (uint64_t)me * EACH + (uint64_t)i + 1;
         if (d % 6 == 3) {
             o.body = &part;
@@ -127,7 +126,10 @@ static void* storm(void* arg) {
         CHECK_IS(turbo_submit(client, head_make(&head, d % 6 == 3 ? "POST" : "GET", path), &o, &r), TURBO_OK);
         switch ((d >> 8) % 6) {
         case 0: CHECK_IS(turbo_request_cancel(r), TURBO_OK); break;
-        case 1: CHECK_IS(turbo_request_release(r), TURBO_OK); r.id = 0; break;
+        case 1:
+            CHECK_IS(turbo_request_release(r), TURBO_OK);
+            r.id = 0;
+            break;
         case 2:
             CHECK_IS(turbo_request_cancel(r), TURBO_OK);
             CHECK_IS(turbo_request_release(r), TURBO_OK);
@@ -195,11 +197,11 @@ static void* own_client(void* arg) {
 
 /* One client destroyed by 16 threads at once: at least one sees it through, the others get STATE or STALE. */
 static turbo_client doomed;
-static void* destroyer(void* arg) {
-    turbo_status status = turbo_client_destroy(doomed, 10000);
-    (void)arg;
-    CHECK(status == TURBO_OK || status == TURBO_ERROR_STATE || status == TURBO_ERROR_STALE);
-    return NULL;
+static void*        destroyer(void* arg) {
+           turbo_status status = turbo_client_destroy(doomed, 10000);
+           (void)arg;
+           CHECK(status == TURBO_OK || status == TURBO_ERROR_STATE || status == TURBO_ERROR_STALE);
+           return NULL;
 }
 static void test_destroyed_by_all(void) {
     for (int i = 0; i < 10; i++) {

@@ -9,9 +9,7 @@
 static turbo_queue queue;
 
 /* full is a listener whose queue is full: connecting to it hangs. */
-static struct {
-    int listener, filler[8], port;
-} full;
+static struct { int listener, filler[8], port; } full;
 
 static void full_start(void) {
     struct sockaddr_in a;

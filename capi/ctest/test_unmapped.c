@@ -37,7 +37,8 @@ static void test_request_body(int early) {
     }
     wait_done(queue, &c);
     if (c.done.status == TURBO_OK) FAIL("memory without access was sent");
-    CHECK(c.done.status == TURBO_ERROR_IO || c.done.status == TURBO_ERROR_INTERNAL || c.done.status == TURBO_ERROR_INVALID);
+    CHECK(c.done.status == TURBO_ERROR_IO || c.done.status == TURBO_ERROR_INTERNAL ||
+          c.done.status == TURBO_ERROR_INVALID);
     CHECK(strlen(error_of(&c)) > 10);
     printf("  body taken away %s: %d, %s\n", early ? "before" : "while it was sent", c.done.status, error_of(&c));
     release(&c);
@@ -64,7 +65,8 @@ static void test_into(int early) {
     }
     wait_done(queue, &c);
     if (c.done.status == TURBO_OK) FAIL("written into memory without access");
-    CHECK(c.done.status == TURBO_ERROR_IO || c.done.status == TURBO_ERROR_INTERNAL || c.done.status == TURBO_ERROR_INVALID);
+    CHECK(c.done.status == TURBO_ERROR_IO || c.done.status == TURBO_ERROR_INTERNAL ||
+          c.done.status == TURBO_ERROR_INVALID);
     CHECK(strlen(error_of(&c)) > 10);
     printf("  into taken away %s: %d, %s\n", early ? "before" : "while it filled", c.done.status, error_of(&c));
     release(&c);

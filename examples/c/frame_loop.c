@@ -96,8 +96,8 @@ int main(int argc, char** argv) {
         struct timespec rest = {0, spent < 16 ? (long)((16.6 - spent) * 1e6) : 0};
         nanosleep(&rest, NULL);
     }
-    printf("%llu bytes in %.0f ms, %d frames; the worst spent %.2f ms on it\n", (unsigned long long)d.size, now_ms() - start,
-           frames, worst);
+    printf("%llu bytes in %.0f ms, %d frames; the worst spent %.2f ms on it\n", (unsigned long long)d.size,
+           now_ms() - start, frames, worst);
     check(turbo_request_release(d.request), "turbo_request_release");
     check(turbo_shutdown(1000), "turbo_shutdown");
     fclose(d.file);
