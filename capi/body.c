@@ -51,7 +51,7 @@ static void part_free(tb_request* r, tb_part* p) {
 
 int tb_lib_body(tb_request* r, const uint8_t* data, size_t size, uint64_t now) {
     tb_part* p = part_new(r);
-    if (p == NULL) return 0;
+    if (p == NULL) return -1;
     p->next = NULL;
     p->data = data;
     p->size = size;
@@ -68,8 +68,7 @@ int tb_lib_body(tb_request* r, const uint8_t* data, size_t size, uint64_t now) {
      * ahead of parts_told for a moment; peek allows for it. */
     tb_store(&r->bytes_told, p->end);
     tb_store(&r->parts_told, tb_peek(&r->parts_told) + 1);
-    tb_body_tell(r);
-    return 1;
+    return tb_body_tell(r);
 }
 
 uint64_t tb_lib_consumed(tb_request* r) {

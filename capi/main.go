@@ -6,7 +6,7 @@
 package main
 
 /*
-#cgo CFLAGS: -std=gnu11 -O2 -Wall -Wextra -DTURBO_BUILD
+#cgo CFLAGS: -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -DTURBO_BUILD
 #cgo linux LDFLAGS: -ldl -lpthread
 #include "record.h"
 */
@@ -22,6 +22,7 @@ func init() {
 	if err := theService.init(); err != nil {
 		panic(err)
 	}
+	theWaker.start()
 	transport.Start(&theService.task)
 }
 

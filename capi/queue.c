@@ -4,37 +4,45 @@
 #define OWNER(member, link) ((tb_request*)(void*)((char*)(link)-offsetof(tb_request, member)))
 
 /* ---- The library's side ------------------------------------------------------------------------- */
-void tb_queue_push(tb_queue* q, tb_link* link) {
+int tb_queue_push(tb_queue* q, tb_link* link) {
     tb_add(&q->pushed, 1);
     tb_push(&q->incoming, link);
-    if (__atomic_load_n(&q->sleeping, __ATOMIC_SEQ_CST) != 0) tb_queue_stir(q);
+    return __atomic_load_n(&q->sleeping, __ATOMIC_SEQ_CST) != 0;
+}
+
+void tb_lib_stir(void) {
+    uint32_t  i;
+    tb_queue* q;
+    for (i = 0; (q = tb_queue_at(i)) != NULL; i++) {
+        if (__atomic_load_n(&q->incoming, __ATOMIC_SEQ_CST) != NULL) tb_queue_stir(q);
+    }
 }
 
 void tb_queue_stir(tb_queue* q) {
     if (tb_swap(&q->sleeping, 0) != 0) tb_word_wake(&q->sleeping);
 }
 
-static void tell(tb_request* r, int32_t kind) {
+static int tell(tb_request* r, int32_t kind) {
     uint32_t bit = TURBO_WANT(kind);
-    if ((r->wants & bit) != 0 && tb_or(&r->events, bit) == 0) tb_queue_push(r->queue, &r->event_link);
+    return (r->wants & bit) != 0 && tb_or(&r->events, bit) == 0 && tb_queue_push(r->queue, &r->event_link);
 }
 
-void tb_lib_head(tb_request* r, const uint8_t* view, size_t size, uint32_t http_status, uint64_t total, uint64_t now) {
+int tb_lib_head(tb_request* r, const uint8_t* view, size_t size, uint32_t http_status, uint64_t total, uint64_t now) {
     r->response = view;
     r->response_size = size;
     r->head_status = http_status;
     r->head_ns = now;
     tb_store(&r->receive_total, total);
     tb_or(&r->told, TB_TOLD_HEAD);
-    tell(r, TURBO_EVENT_HEAD);
+    return tell(r, TURBO_EVENT_HEAD);
 }
 
-void tb_body_tell(tb_request* r) { tell(r, TURBO_EVENT_BODY); }
+int tb_body_tell(tb_request* r) { return tell(r, TURBO_EVENT_BODY); }
 
-void tb_lib_end(tb_request* r, uint64_t now) {
+int tb_lib_end(tb_request* r, uint64_t now) {
     tb_store(&r->body_ns, now);
     tb_or(&r->told, TB_TOLD_END);
-    tell(r, TURBO_EVENT_BODY);
+    return tell(r, TURBO_EVENT_BODY);
 }
 
 static uint64_t borrowed; /* spans of the host in use; shared */
@@ -45,7 +53,7 @@ void tb_borrow(uint64_t spans) {
     if (spans != 0) tb_add(&borrowed, spans);
 }
 
-void tb_lib_done(tb_request* r, tb_done done) {
+int tb_lib_done(tb_request* r, tb_done done) {
     r->status = done.status;
     r->code = done.code;
     r->facts = done.facts;
@@ -56,7 +64,7 @@ void tb_lib_done(tb_request* r, tb_done done) {
     r->timings = done.timings;
     if (r->borrowed != 0) tb_add(&borrowed, -r->borrowed);
     tb_or(&r->told, TB_TOLD_DONE);
-    tb_queue_push(r->queue, &r->done_link);
+    return tb_queue_push(r->queue, &r->done_link);
 }
 
 /* ---- The host's side ---------------------------------------------------------------------------- */

@@ -194,10 +194,14 @@ size_t tb_lib_take(tb_command* commands, size_t capacity);
 /* 1: there is nothing to do, wait for the bell. 0: look again. */
 int tb_lib_sleep(void);
 
+/* Wakes the hosts that wait for what was told since. One wake-up for a batch is what makes the border cheap, so those that
+ * tell only say (1) when a host sleeps. */
+void tb_lib_stir(void);
+
 /* One call at a time for each request; body parts stay readable until tb_lib_consumed passed them or tb_lib_leave. */
-void tb_lib_head(tb_request* r, const uint8_t* view, size_t size, uint32_t http_status, uint64_t total, uint64_t now);
-int  tb_lib_body(tb_request* r, const uint8_t* data, size_t size, uint64_t now); /* 0: no memory */
-void tb_lib_end(tb_request* r, uint64_t now);
+int tb_lib_head(tb_request* r, const uint8_t* view, size_t size, uint32_t http_status, uint64_t total, uint64_t now);
+int tb_lib_body(tb_request* r, const uint8_t* data, size_t size, uint64_t now); /* below 0: no memory */
+int tb_lib_end(tb_request* r, uint64_t now);
 uint64_t tb_lib_consumed(tb_request* r); /* body bytes dropped so far, parts behind them are freed */
 typedef struct tb_done {
     int32_t       status;
@@ -207,7 +211,7 @@ typedef struct tb_done {
     size_t        error_size;
     turbo_timings timings;
 } tb_done;
-void tb_lib_done(tb_request* r, tb_done done);
+int  tb_lib_done(tb_request* r, tb_done done);
 void tb_lib_leave(tb_request* r); /* after TB_CMD_FREE and tb_lib_done: nothing of r is used any more */
 
 void tb_lib_answer(tb_op* op, int32_t status);
@@ -244,11 +248,11 @@ void     tb_operate(tb_op* op);
 
 /* queue.c */
 void tb_borrow(uint64_t spans);
-void tb_body_tell(tb_request* r); /* LIB: a BODY event, if wanted */
-void tb_queue_push(tb_queue* q, tb_link* link);
-void tb_queue_drop(tb_queue* q); /* events not taken; the caller holds TB_RECEIVING */
-void tb_queue_stir(tb_queue* q); /* a waiter looks again */
-int  tb_queue_end(tb_queue* q);  /* shutdown: drops events and releases it, once no call is inside; 0: not yet */
+int  tb_body_tell(tb_request* r);               /* LIB: a BODY event, if wanted */
+int  tb_queue_push(tb_queue* q, tb_link* link); /* 1: a waiter sleeps, it is to be stirred */
+void tb_queue_drop(tb_queue* q);                /* events not taken; the caller holds TB_RECEIVING */
+void tb_queue_stir(tb_queue* q);                /* a waiter looks again */
+int  tb_queue_end(tb_queue* q); /* shutdown: drops events and releases it, once no call is inside; 0: not yet */
 
 /* request.c */
 turbo_status tb_request_enter(turbo_request h, uint64_t how, tb_request** r);

@@ -33,8 +33,9 @@ func (sink) Head(e *core.Exchange, head *wire.ResponseHead) {
 	if head.ContentLength > 0 {
 		total = uint64(head.ContentLength)
 	}
-	C.tb_lib_head(x.record, (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(view))), C.size_t(len(view)),
+	told := C.tb_lib_head(x.record, (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(view))), C.size_t(len(view)),
 		C.uint32_t(head.Status), C.uint64_t(total), C.uint64_t(transport.Now()))
+	theWaker.after(told)
 }
 
 // Body shows the bytes to the host, or copies them into the span that it gave.
@@ -56,13 +57,15 @@ func (sink) Body(e *core.Exchange, in *buffers.Sequence, end bool) {
 	for s := in.First(); s != nil; s = s.Next() {
 		b := s.Bytes()
 		atomic.AddUint64((*uint64)(&x.record.received), uint64(len(b))) // before the host can see the part
-		if C.tb_lib_body(x.record, (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(b))), C.size_t(len(b)), now) == 0 {
+		told := C.tb_lib_body(x.record, (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(b))), C.size_t(len(b)), now)
+		if told < 0 {
 			panic("no memory for a body part")
 		}
+		theWaker.after(told)
 	}
 	in.Move(&x.body)
 	if end {
-		C.tb_lib_end(x.record, now)
+		theWaker.after(C.tb_lib_end(x.record, now))
 	}
 }
 
@@ -101,7 +104,7 @@ func (sink) Done(e *core.Exchange, fault *wire.Fault) {
 		d.error_size = C.size_t(len(text))
 	}
 	x.done = true
-	C.tb_lib_done(x.record, d)
+	theWaker.after(C.tb_lib_done(x.record, d))
 	if x.freed {
 		x.end()
 	}

@@ -63,14 +63,14 @@ static void done(peer* p, int32_t status) { /* p->mu held */
     pthread_mutex_lock(&jobs_mu);
     finished++;
     pthread_mutex_unlock(&jobs_mu);
-    tb_lib_done(p->r, d);
+    if (tb_lib_done(p->r, d)) tb_lib_stir();
     if (p->freed) end(p);
 }
 
 static void answer(peer* p) {
     tb_request*    r = p->r;
     uint32_t       script;
-    int            i, n;
+    int            i, n, told;
     size_t         size;
     const uint8_t* head;
     pthread_mutex_lock(&p->mu);
@@ -99,7 +99,7 @@ static void answer(peer* p) {
     head = a_head(&size);
     p->head = malloc(size);
     memcpy(p->head, head, size);
-    tb_lib_head(r, p->head, size, 200, 0, tb_now());
+    if (tb_lib_head(r, p->head, size, 200, 0, tb_now())) tb_lib_stir();
     n = (int)(script & 15);
     for (i = 0; i < n; i++) {
         size_t k, part = 1 + (size_t)(i * 37);
@@ -113,10 +113,11 @@ static void answer(peer* p) {
         p->body[i] = malloc(part);
         for (k = 0; k < part; k++) p->body[i][k] = (uint8_t)(i + (int)k);
         p->parts = i + 1;
-        if (!tb_lib_body(r, p->body[i], part, tb_now())) abort();
+        if ((told = tb_lib_body(r, p->body[i], part, tb_now())) < 0) abort();
+        if (told) tb_lib_stir();
         __atomic_fetch_add(&r->received, part, __ATOMIC_RELAXED);
     }
-    if ((script & 16) == 0) tb_lib_end(r, tb_now());
+    if ((script & 16) == 0 && tb_lib_end(r, tb_now())) tb_lib_stir();
     done(p, (script & 16) != 0 ? TURBO_ERROR_CLOSED : TURBO_OK);
     pthread_mutex_unlock(&p->mu);
 }
