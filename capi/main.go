@@ -22,7 +22,6 @@ func init() {
 	if err := theService.init(); err != nil {
 		panic(err)
 	}
-	theWaker.start()
 	transport.Start(&theService.task)
 }
 

@@ -4,7 +4,9 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
+	"sync"
+
+	"turbohttp/transport"
 )
 
 // defaultThreads run Go code at once: a game owns its cores.
@@ -17,19 +19,35 @@ func settle(threads int) {
 	runtime.GOMAXPROCS(threads)
 }
 
-// cost reads what the Go runtime costs the process. It allocates nothing after the first call.
-type cost struct{ samples [5]metrics.Sample }
-
-func (c *cost) init() {
-	c.samples[0].Name = "/memory/classes/heap/objects:bytes"
-	c.samples[1].Name = "/gc/heap/allocs:objects"
-	c.samples[2].Name = "/gc/heap/tiny/allocs:objects"
-	c.samples[3].Name = "/gc/heap/allocs:bytes"
-	c.samples[4].Name = "/gc/cycles/total:gc-cycles"
-}
+// cost is what the Go runtime costs the process, to the byte. The runtime's cheaper counters (package runtime/metrics) lag
+// behind by what each thread has cached, tens of KiB; this one stops the library's threads for some 50 µs, and no other.
+type cost struct{ stats runtime.MemStats }
 
 func (c *cost) read() (live, objects, bytes, cycles uint64) {
-	metrics.Read(c.samples[:])
-	s := &c.samples
-	return s[0].Value.Uint64(), s[1].Value.Uint64() + s[2].Value.Uint64(), s[3].Value.Uint64(), s[4].Value.Uint64()
+	runtime.ReadMemStats(&c.stats)
+	s := &c.stats
+	return s.HeapAlloc, s.Mallocs, s.TotalAlloc, uint64(s.NumGC)
+}
+
+// warm lets the runtime make at once what it would make little by little in the first minutes: the records of sleeping
+// goroutines (one is used whenever a lock is contended) and of ended ones. The runtime caches up to 128 for each thread and
+// moves them about in halves, so with fewer than sleepers of them some would be made anew now and then.
+func warm() {
+	const sleepers = 256
+	var asleep, awake sync.WaitGroup
+	asleep.Add(sleepers)
+	awake.Add(sleepers)
+	gate := make(chan struct{})
+	var sleeper transport.Task
+	sleeper.Init(func() {
+		asleep.Done()
+		<-gate
+		awake.Done()
+	}, nil)
+	for range sleepers {
+		transport.Start(&sleeper)
+	}
+	asleep.Wait()
+	close(gate)
+	awake.Wait()
 }

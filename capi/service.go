@@ -67,7 +67,6 @@ func (s *service) init() error {
 	s.step = s.command
 	s.first = (*C.tb_command)(C.calloc(batchSize, C.sizeof_tb_command))
 	s.batch = unsafe.Slice(s.first, batchSize)
-	s.cost.init()
 	net := netconn.New()
 	net.Log = logLine
 	s.net = net
@@ -189,6 +188,7 @@ func (s *service) operate(op *C.tb_op) {
 }
 
 func (s *service) configure(c *C.turbo_library_config) {
+	warm()
 	if c.threads != 0 {
 		settle(int(min(uint32(c.threads), 1024)))
 	}

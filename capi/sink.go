@@ -35,7 +35,7 @@ func (sink) Head(e *core.Exchange, head *wire.ResponseHead) {
 	}
 	told := C.tb_lib_head(x.record, (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(view))), C.size_t(len(view)),
 		C.uint32_t(head.Status), C.uint64_t(total), C.uint64_t(transport.Now()))
-	theWaker.after(told)
+	theWaker.now(told)
 }
 
 // Body shows the bytes to the host, or copies them into the span that it gave.
@@ -61,11 +61,11 @@ func (sink) Body(e *core.Exchange, in *buffers.Sequence, end bool) {
 		if told < 0 {
 			panic("no memory for a body part")
 		}
-		theWaker.after(told)
+		theWaker.now(told)
 	}
 	in.Move(&x.body)
 	if end {
-		theWaker.after(C.tb_lib_end(x.record, now))
+		theWaker.now(C.tb_lib_end(x.record, now))
 	}
 }
 
@@ -85,7 +85,10 @@ func (sink) Sent(e *core.Exchange, n int) {
 
 // Done tells the end. Behind it the host may release, and the record may begin a new life.
 func (sink) Done(e *core.Exchange, fault *wire.Fault) {
-	x := e.Ref.(*exchange)
+	theWaker.soon(e.Ref.(*exchange).tellDone(e, fault))
+}
+
+func (x *exchange) tellDone(e *core.Exchange, fault *wire.Fault) C.int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	d := C.tb_done{
@@ -104,10 +107,11 @@ func (sink) Done(e *core.Exchange, fault *wire.Fault) {
 		d.error_size = C.size_t(len(text))
 	}
 	x.done = true
-	theWaker.after(C.tb_lib_done(x.record, d))
+	told := C.tb_lib_done(x.record, d)
 	if x.freed {
 		x.end()
 	}
+	return told
 }
 
 func timings(started uint64, t *core.Times) C.turbo_timings {
