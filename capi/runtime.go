@@ -9,8 +9,8 @@ import (
 	"turbohttp/transport"
 )
 
-// defaultThreads run Go code at once: a game owns its cores.
-const defaultThreads = 2
+// defaultThreads run Go code at once: a game owns its cores, and one costs least (docs/adr/0004-one-thread.md).
+const defaultThreads = 1
 
 // settle sets what the environment of a player could have set otherwise (GOGC, GOMEMLIMIT, GOMAXPROCS).
 func settle(threads int) {

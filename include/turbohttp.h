@@ -110,7 +110,7 @@ typedef struct turbo_library_config {
     uint32_t struct_size;
     uint32_t pool_guard;   /* 1: canaries, poison and leak traces on every pooled buffer; slow */
     uint64_t pool_bytes;   /* pooled memory kept for reuse at most; default 64 MiB */
-    uint32_t threads;      /* threads that run Go code at once, at most; default 2: a game owns its cores */
+    uint32_t threads;      /* threads that run Go code at once, at most; default 1: a game owns its cores (docs/adr/0004) */
     uint32_t log_level;    /* TURBO_LOG_*; default WARN */
 } turbo_library_config;
 TURBO_DEFINE_DEFAULT(turbo_library_config)
