@@ -21,7 +21,7 @@ step() {
     local name=$1 start log
     shift
     start=$(date +%s)
-    log=$logs/${name//[ =\/]/_}.log
+    log=$logs/${name//[ =()]/_}.log
     printf '%-52s ' "$name"
     if "$@" >"$log" 2>&1; then
         echo "ok ($(($(date +%s) - start)) s)"
@@ -79,15 +79,18 @@ if wanted c; then
         c_modes=$((c_modes + 1))
     done < <(modes -only memory,procs)
 fi
-if wanted sanitize; then step "sanitize" capi/ctest/sanitize.sh; fi
+if wanted sanitize; then
+    step "sanitize" capi/ctest/sanitize.sh
+    step "valgrind" capi/ctest/valgrind.sh
+fi
 if wanted hosts; then
-    step "hosts ($duration s each)" env SECONDS="$duration" capi/ctest/gchost.sh
-    hosts=$(grep -c ' ok ' "$logs/hosts_($duration""_s_each).log")
-    grep '^figure' "$logs/hosts_($duration""_s_each).log"
+    step hosts env SECONDS="$duration" capi/ctest/gchost.sh
+    hosts=$(grep -cE '^[a-z-]+ +survived' "$logs/hosts.log")
+    grep '^figure' "$logs/hosts.log"
 fi
 if wanted soak; then
-    step "soak h1 ($duration s)" env SECONDS="$duration" ONLY=h1 bench/soak.sh
-    grep '^figure' "$logs/soak_h1_($duration""_s).log"
+    step "soak h1" env SECONDS="$duration" ONLY=h1 bench/soak.sh
+    grep '^figure' "$logs/soak_h1.log"
 fi
 
 summary="$go_tests Go tests in $go_modes modes, $c_programs C programs in $c_modes modes, $hosts collecting hosts, $failed steps failed ($(($(date +%s) - began)) s)"

@@ -116,10 +116,10 @@ func (x *exchange) tellDone(e *core.Exchange, fault *wire.Fault) C.int {
 
 func timings(started uint64, t *core.Times) C.turbo_timings {
 	after := func(at wire.Instant) C.uint64_t {
-		if at == 0 || uint64(at) <= started {
+		if at == 0 {
 			return 0
 		}
-		return C.uint64_t(uint64(at) - started)
+		return C.uint64_t(max(1, int64(at)-int64(started))) // 0 would mean that it did not happen
 	}
 	return C.turbo_timings{
 		started_ns: C.uint64_t(started),

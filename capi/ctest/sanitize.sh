@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the host's side of the border alone, against a stand-in for the library's side: under ThreadSanitizer, and under
-# AddressSanitizer with UndefinedBehaviorSanitizer. Then the whole library under valgrind.
+# AddressSanitizer with UndefinedBehaviorSanitizer. (The whole library runs under valgrind: valgrind.sh.)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=build/out/cside
