@@ -6,9 +6,11 @@
  *
  *   SIGSEGV, SIGBUS        stay Go's, which passes on faults that are not its own
  *   SIGFPE, SIGPIPE        the host's handler, whole
+ *   SIGCHLD, SIGPROF       the host's handler, but SA_ONSTACK stays: Go lets these two in on its threads, and a handler
+ *                          must not run on the small stack of a goroutine
  *   everything else        the host's handler, flags and mask, unless Go had to take it (SIGURG, for preemption)
  *
- * Go's threads are made while all other signals are blocked, so no handler of the host ever runs on them; and while the
+ * Go's threads are made while all other signals are blocked, so no other handler of the host ever runs on them; and while the
  * loading thread may run anywhere, so they do not inherit its affinity. */
 #define _GNU_SOURCE
 #include "record.h"
@@ -69,7 +71,7 @@ static int give_back(int s) {
     struct sigaction now;
     if (!known[s] || sigaction(s, NULL, &now) != 0) return 0;
     if (handler(&now) == handler(&before[s])) {
-        if (now.sa_flags == before[s].sa_flags) return 0;
+        if (now.sa_flags == before[s].sa_flags || s == SIGCHLD || s == SIGPROF) return 0;
     } else if ((s == SIGSEGV || s == SIGBUS) && is_ours(handler(&now))) {
         /* Go blocks everything while its handler runs. A host whose handler, called from there, leaves by unwinding
          * (CoreCLR after a null dereference) would keep it all blocked, and die of its next SIGFPE. */
