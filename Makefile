@@ -26,7 +26,7 @@ matrix: setup ## the same in every combination of modes
 check: all ## vet, staticcheck, formats, headers, floors, generated files
 	@build/check.sh
 
-gchost: all tests $(if $(CONTRAST),contrast) ## hosts with a collector (CONTRAST=goexport|noguard: the crashes that the border avoids)
+gchost: all tests $(if $(CONTRAST),contrast) ## hosts with a collector (CONTRAST=goexport or noguard: the crashes that it avoids)
 	@capi/ctest/gchost.sh $(HOSTS)
 
 soak: all ## what steady traffic allocates

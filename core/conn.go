@@ -35,9 +35,10 @@ type conn struct {
 	address string
 	dialed  Times // Connecting, Resolved, Connected
 
-	served  int  // exchanges begun
-	closing bool // link.Close was called: nothing is begun any more
-	gone    bool // the link was told Closed
+	served  int    // exchanges begun
+	settled uint64 // ticket of the last exchange whose verdict said that it is over: complete tells its Done, nobody else
+	closing bool   // link.Close was called: nothing is begun any more
+	gone    bool   // the link was told Closed
 	cause   *wire.Fault
 	transfer
 
@@ -52,6 +53,7 @@ const (
 	stateIdle
 	stateBusy
 	stateLeaving // neither: between two of them, or on the way out
+	stateBuried  // told Closed: nothing is begun on it any more
 )
 
 func (k *conn) init(now wire.Instant) {
@@ -196,7 +198,7 @@ func (k *conn) bury(fault *wire.Fault) ending {
 	k.gone, k.closing = true, true
 	x := k.x
 	k.x = nil
-	e := ending{fault: k.cause, begun: x != nil, complete: k.over}
+	e := ending{fault: k.cause, begun: x != nil, complete: x != nil && k.over, settled: k.settled}
 	if e.fault == nil {
 		e.fault = fault
 	}

@@ -2,8 +2,8 @@ package core
 
 import "fmt"
 
-// SetStepHook makes steps of connections call hook: begin, received, head, body. It is set before exchanges run and
-// taken away when none does.
+// SetStepHook makes steps of connections call hook: assigned, begin, verdict, received, head, body. It is set before
+// exchanges run and taken away when none does.
 func SetStepHook(hook func(x *Exchange, where string)) { stepHook = hook }
 
 // Check looks whether the pool is sound, while nothing runs.

@@ -126,10 +126,12 @@ func (c *Client) serve(k *conn, now wire.Instant) job {
 // run begins jobs on k until one is under way or there is none. No lock is held.
 func (c *Client) run(k *conn, j job, now wire.Instant) {
 	for j.x != nil {
+		step(j.x, "assigned")
 		v := k.begin(j, now)
 		if !v.over {
 			return
 		}
+		step(v.x, "verdict")
 		j = c.complete(k, v, now)
 	}
 }
@@ -161,7 +163,10 @@ func (c *Client) complete(k *conn, v verdict, now wire.Instant) job {
 	x := v.x
 	c.mu.Lock()
 	k.owner = nil
-	k.state = stateLeaving
+	buried := k.state == stateBuried // between the verdict and now, on another goroutine
+	if !buried {
+		k.state = stateLeaving
+	}
 	x.phase = phaseOver
 	x.conn = nil
 	if x.timer.At() != 0 {
@@ -169,7 +174,7 @@ func (c *Client) complete(k *conn, v verdict, now wire.Instant) job {
 	}
 	var j job
 	closing := c.closing.Load()
-	if v.reuse && !closing {
+	if v.reuse && !closing && !buried {
 		j = c.serve(k, now)
 	}
 	c.mu.Unlock()
@@ -195,6 +200,8 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 	o := k.origin
 	var over, failed exchanges
 	var overFault *wire.Fault
+	var spare *conn
+	var j job
 	c.mu.Lock()
 	c.timers.Disarm(&k.idleTimer)
 	c.timers.Disarm(&k.engineTimer)
@@ -215,7 +222,8 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 	if k.state == stateIdle {
 		o.removeIdle(k)
 	}
-	if x := k.owner; x != nil {
+	k.state = stateBuried
+	if x := k.owner; x != nil && x.ticket != e.settled {
 		k.owner = nil
 		x.conn = nil
 		switch {
@@ -249,12 +257,18 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 	case o.waiters.count > 0:
 		// Those who wait still get their turn on what lives. The dial is repeated after a while only.
 		c.timers.Arm(&o.redial, now+redialAfter)
+		if spare = o.takeIdle(); spare != nil { // a repeat waits, see mayRepeat: better this than for ever
+			j = c.assign(spare, o.waiters.pop())
+		}
 	}
 	if o.count == 0 && o.waiters.count == 0 && len(c.origins) > keptOrigins {
 		c.timers.Disarm(&o.redial)
 		delete(c.origins, o.key)
 	}
 	c.mu.Unlock()
+	if spare != nil {
+		c.run(spare, j, now)
+	}
 	for x := over.pop(); x != nil; x = over.pop() {
 		c.done(x, overFault, now)
 	}

@@ -7,6 +7,7 @@ type ending struct {
 	fault    *wire.Fault // why; nil: we closed it
 	begun    bool        // an exchange was begun on it and had not been told over
 	complete bool        // that exchange has its whole response
+	settled  uint64      // the ticket of the exchange whose Done is told by complete
 	stale    bool        // a used connection went without a byte of an answer
 	unsent   bool        // and without a byte of the request having been taken by the system
 }
@@ -17,8 +18,8 @@ type ending struct {
 //   - the connection had served before, no byte of an answer came, and either no byte of the request went out or its
 //     method is safe (RFC 9110 §9.2.1): the server closed it while it was idle (RFC 9112 §9.3.1).
 //
-// It goes to the head of the line and is served by a new connection or by one that just answered somebody, never by an
-// idle one: that might be as stale. Client.mu is held.
+// It goes to the head of the line and is served by a new connection or by one that just answered somebody, and by an idle
+// one, which might be as stale, only when no new connection can be made. Client.mu is held.
 func (c *Client) mayRepeat(x *Exchange, e ending) bool {
 	if x.stop.Load() != 0 || c.closing.Load() {
 		return false

@@ -49,6 +49,7 @@ func (k *conn) begin(j job, now wire.Instant) (v verdict) {
 	x := j.x
 	k.ticket = j.ticket
 	if s := wire.Status(x.stop.Load()); s != 0 {
+		k.settled = j.ticket
 		return verdict{x: x, fault: stopFault(x, s, wire.PhaseQueue), over: true, reuse: true}
 	}
 	x.Times.Sent = 0
@@ -75,6 +76,7 @@ func (k *conn) begin(j job, now wire.Instant) (v verdict) {
 			return verdict{}
 		}
 		k.x = nil
+		k.settled = j.ticket
 		v = verdict{x: x, fault: fault, over: true, reuse: k.engine.Room() > 0}
 		if !v.reuse {
 			k.close()
@@ -250,6 +252,7 @@ func (k *conn) settle(now wire.Instant) verdict {
 	}
 	x := k.x
 	k.x = nil
+	k.settled = k.ticket
 	if k.link.Written() != k.base {
 		x.Facts |= wire.FactSent
 	}
