@@ -40,6 +40,7 @@ func (e *Engine) Init(pool *buffers.Pool, limits Limits) {
 	e.id, e.open, e.reuse, e.head, e.fault = 0, false, true, nil, nil
 	e.out.reset()
 	e.in.reset()
+	e.in.section.ready()
 	e.in.state = readIdle
 	e.events.reset()
 }

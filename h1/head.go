@@ -27,6 +27,9 @@ const (
 	keptOctets = 16 << 10
 	keptLines  = 256
 	keptBoxes  = 4
+
+	usualOctets = 512
+	usualLines  = 16
 )
 
 func (r *receiving) begin() {
@@ -86,6 +89,16 @@ func (s *section) begin(state sectionState) {
 	s.octets = s.octets[:0]
 	s.fields.Octets, s.fields.Lines = nil, s.fields.Lines[:0]
 	s.state, s.pos = state, 0
+}
+
+// ready makes memory for a head of usual size, when the connection is made and not when its first answer comes.
+func (s *section) ready() {
+	if s.octets == nil {
+		s.octets = make([]byte, 0, usualOctets)
+	}
+	if s.fields.Lines == nil {
+		s.fields.Lines = make([]wire.Line, 0, usualLines)
+	}
 }
 
 func (s *section) trim() {
