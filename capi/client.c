@@ -12,24 +12,13 @@ static turbo_status refuse(char* why, size_t capacity, turbo_status status, cons
     return status;
 }
 
-/* Counts the client with its queue, or says STALE. */
-static turbo_status join_queue(turbo_queue h, tb_queue** queue) {
-    tb_queue*    q = TB_KIND(h.id) == TB_KIND_QUEUE ? tb_queue_at(TB_INDEX(h.id)) : NULL;
-    turbo_status s = q == NULL ? TURBO_ERROR_STALE : tb_enter(&q->state, h.id, 0);
-    if (s != TURBO_OK) return s;
-    tb_add(&q->clients, 1);
-    tb_leave(&q->state, 0);
-    *queue = q;
-    return TURBO_OK;
-}
-
 void tb_client_retire(tb_client* c) {
     tb_queue* q = c->queue;
     tb_or(&c->state, TB_RELEASED); /* no new call enters; those inside only look at closing */
     tb_leave(&c->state, TB_RECEIVING);
     while ((tb_load(&c->state) & TB_INSIDES) != 0) tb_yield();
     tb_client_free(c);
-    tb_add(&q->clients, -1);
+    tb_leave(&q->state, 0);
 }
 
 /* The caller is inside c, as tb_client_new made it; on failure c is given up. */
@@ -45,11 +34,12 @@ static turbo_status start(tb_client* c, char* why, size_t capacity) {
     return s;
 }
 
+/* The caller has entered q. The client stays inside, so that nobody can destroy q, until it is retired. */
 static turbo_status create(tb_queue* q, turbo_client_config* config, turbo_client* client, char* why, size_t capacity) {
     tb_client*   c = tb_client_new();
     turbo_status s = TURBO_ERROR_STATE;
     if (c == NULL) {
-        tb_add(&q->clients, -1);
+        tb_leave(&q->state, 0);
         return refuse(why, capacity, TURBO_ERROR_LIMIT,
                       "1024 clients exist already, or no memory is left: destroy a client");
     }
@@ -101,7 +91,8 @@ turbo_status turbo_client_create(const turbo_client_config* config, turbo_client
                           "config.user_agent has a control octet, perhaps a line end: it is one line of text");
         }
     }
-    s = join_queue(c.queue, &q);
+    q = TB_KIND(c.queue.id) == TB_KIND_QUEUE ? tb_queue_at(TB_INDEX(c.queue.id)) : NULL;
+    s = q == NULL ? TURBO_ERROR_STALE : tb_enter(&q->state, c.queue.id, 0);
     if (s != TURBO_OK)
         return refuse(why, capacity, s, "config.queue is not a queue of turbo_queue_create, or it was destroyed");
     return create(q, &c, client, why, capacity);

@@ -54,7 +54,6 @@ tb_queue* tb_queue_new(void) {
         q->first = NULL;
         q->rest = NULL;
         q->woken = q->sleeping = 0;
-        q->clients = 0;
         begin(&q->state, &q->id, TB_INSIDE | TB_RECEIVING);
     }
     tb_lock_give(&lock);

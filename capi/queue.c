@@ -167,6 +167,15 @@ static turbo_status enter(turbo_queue h, uint64_t how, tb_queue** q) {
     return *q == NULL ? TURBO_ERROR_STALE : tb_enter(&(*q)->state, h.id, how);
 }
 
+/* The caller holds TB_RECEIVING. */
+static void retire(tb_queue* q) {
+    tb_queue_drop(q);
+    tb_or(&q->state, TB_RELEASED);
+    tb_leave(&q->state, TB_RECEIVING);
+    while ((tb_load(&q->state) & TB_INSIDES) != 0) tb_yield();
+    tb_queue_free(q);
+}
+
 turbo_status turbo_queue_create(turbo_queue* queue) {
     tb_queue* q;
     if (!tb_ready()) return TURBO_ERROR_STATE;
@@ -175,8 +184,7 @@ turbo_status turbo_queue_create(turbo_queue* queue) {
     q = tb_queue_new();
     if (q == NULL) return TURBO_ERROR_LIMIT;
     if (!tb_ready()) { /* a shutdown that began meanwhile waits for us to leave, or never saw this queue */
-        tb_leave(&q->state, TB_RECEIVING);
-        tb_queue_end(q);
+        retire(q);
         return TURBO_ERROR_STATE;
     }
     queue->id = q->id;
@@ -191,10 +199,10 @@ turbo_status turbo_queue_destroy(turbo_queue queue) {
     if (!tb_ready()) return TURBO_ERROR_STATE;
     s = enter(queue, TB_RECEIVING, &q);
     if (s != TURBO_OK) return s;
-    /* Only when this call is the only one inside: one that creates a client on it would have counted itself there. */
+    /* Only when this call is the only one inside: every client on it is inside, too. */
     alone = (queue.id >> TB_GEN_SHIFT << TB_GEN_SHIFT) + TB_INSIDE + TB_RECEIVING;
     next = alone | TB_RELEASED;
-    if (tb_load(&q->clients) != 0 || !tb_cas(&q->state, &alone, next)) {
+    if (!tb_cas(&q->state, &alone, next)) {
         tb_leave(&q->state, TB_RECEIVING);
         return TURBO_ERROR_STATE;
     }
@@ -209,11 +217,7 @@ int tb_queue_end(tb_queue* q) {
     turbo_status s = tb_enter(&q->state, id, TB_RECEIVING);
     if (s == TURBO_ERROR_STALE) return 1;
     if (s == TURBO_OK) {
-        tb_queue_drop(q);
-        tb_or(&q->state, TB_RELEASED);
-        tb_leave(&q->state, TB_RECEIVING);
-        while ((tb_load(&q->state) & TB_INSIDES) != 0) tb_yield();
-        tb_queue_free(q);
+        retire(q);
         return 1;
     }
     tb_queue_stir(q);

@@ -30,8 +30,8 @@ enum { TB_KIND_QUEUE = 1, TB_KIND_CLIENT = 2, TB_KIND_REQUEST = 3 };
 #define TB_INDEX(id)  ((uint32_t)((id) & ((UINT64_C(1) << TB_INDEX_BITS) - 1)))
 #define TB_KIND(id)   ((uint32_t)(((id) >> TB_INDEX_BITS) & 7))
 
-/* The state word of a record: bits 0..19 count the calls inside, 20 one of them is receiving (queues: polling; clients:
- * destroying), 22 released, 23..62 generation as in the id. */
+/* The state word of a record: bits 0..19 count the calls inside (queues: and the clients on them), 20 one of these is
+ * receiving (queues: polling; clients: destroying), 22 released, 23..62 generation as in the id. */
 #define TB_INSIDE    UINT64_C(1)
 #define TB_INSIDES   ((UINT64_C(1) << 20) - 1)
 #define TB_RECEIVING (UINT64_C(1) << 20)
@@ -74,8 +74,6 @@ typedef struct tb_queue {
     struct tb_request* rest; /* the last poll was full: these events of this request come first */
     uint64_t           rest_bits;
     uint64_t           popped;
-    uint32_t           clients; /* shared: clients that use it */
-    uint32_t           unused;
     tb_link            free;
 } tb_queue;
 

@@ -150,6 +150,55 @@ static void* vandal(void* arg) {
     return NULL;
 }
 
+/* A queue that some destroy while others make clients on it: who gets a client has a queue that stays. */
+static int made; /* by makers */
+
+static void* maker(void* arg) {
+    turbo_client_config config = turbo_client_config_default();
+    int                 i;
+    (void)arg;
+    for (i = 0; i < rounds * 5; i++) {
+        turbo_client c;
+        turbo_status s;
+        config.queue.id = __atomic_load_n(&shared_queue.id, __ATOMIC_ACQUIRE);
+        s = turbo_client_create(&config, &c, NULL, 0);
+        if (s != TURBO_OK) {
+            CHECK(s == TURBO_ERROR_STALE || s == TURBO_ERROR_STATE);
+            continue;
+        }
+        __atomic_add_fetch(&made, 1, __ATOMIC_RELAXED);
+        CHECK(turbo_queue_destroy(config.queue) == TURBO_ERROR_STATE);
+        CHECK(turbo_queue_wake(config.queue) == TURBO_OK);
+        CHECK(turbo_client_destroy(c, 10000) == TURBO_OK);
+    }
+    return NULL;
+}
+
+static void* breaker(void* arg) {
+    int i;
+    (void)arg;
+    for (i = 0; i < rounds * 100; i++) {
+        turbo_queue  q = {__atomic_load_n(&shared_queue.id, __ATOMIC_ACQUIRE)}, next;
+        turbo_status s = turbo_queue_destroy(q);
+        CHECK(s == TURBO_OK || s == TURBO_ERROR_STATE || s == TURBO_ERROR_STALE);
+        if (s != TURBO_OK) continue;
+        CHECK(turbo_queue_create(&next) == TURBO_OK);
+        __atomic_store_n(&shared_queue.id, next.id, __ATOMIC_RELEASE);
+        sched_yield();
+    }
+    return NULL;
+}
+
+static void makers_and_breakers(void) {
+    pthread_t t[6];
+    int       i;
+    CHECK(turbo_queue_create(&shared_queue) == TURBO_OK);
+    for (i = 0; i < 6; i++) pthread_create(&t[i], NULL, i % 2 ? breaker : maker, NULL);
+    for (i = 0; i < 6; i++) pthread_join(t[i], NULL);
+    CHECK(made > 0);
+    CHECK(turbo_queue_destroy(shared_queue) == TURBO_OK); /* no count of clients was left behind */
+}
+
 int main(int argc, char** argv) {
     turbo_client_config config = turbo_client_config_default();
     turbo_event         e[8];
@@ -159,6 +208,7 @@ int main(int argc, char** argv) {
     CHECK(turbo_queue_create(&shared_queue) == TURBO_ERROR_STATE);
     for (round = 0; round < 2; round++) {
         CHECK(turbo_init(TURBO_ABI_VERSION, NULL) == TURBO_OK);
+        makers_and_breakers();
         CHECK(turbo_queue_create(&shared_queue) == TURBO_OK);
         config.queue = shared_queue;
         CHECK(turbo_client_create(&config, &client, NULL, 0) == TURBO_OK);
