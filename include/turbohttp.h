@@ -127,7 +127,7 @@ TURBO_API turbo_status turbo_init(uint32_t abi_version, const turbo_library_conf
  * Threads: any. Blocks: yes, up to timeout_ms. Errors: TIMEOUT. */
 TURBO_API turbo_status turbo_shutdown(uint32_t timeout_ms);
 
-/* "0.1.0 go1.26.8 linux/amd64": static memory. Threads: any. Blocks: no. Errors: none. */
+/* "0.1.0 go1.26.8 linux/amd64", or "0.1.0" until turbo_init has succeeded once: static memory. Threads: any. Blocks: no. Errors: none. */
 TURBO_API const char* turbo_version(void);
 
 /* One English line for any number: static memory. Threads: any. Blocks: no. Errors: none. */

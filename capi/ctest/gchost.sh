@@ -20,6 +20,7 @@ stop() {
     exec 9>&- 2>/dev/null
     if [ -n "$server" ]; then kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; fi
     rm -rf "$work"
+    [ -z "$contrast" ] || rm -f mono_crash.* # what Mono leaves here when it dies
 }
 trap stop EXIT
 trap 'exit 130' INT TERM
