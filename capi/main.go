@@ -7,7 +7,7 @@ package main
 
 /*
 #cgo CFLAGS: -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -DTURBO_BUILD
-#cgo linux LDFLAGS: -ldl -lpthread
+#cgo linux LDFLAGS: -ldl -lpthread -Wl,--wrap=sigaction
 #include "record.h"
 */
 import "C"

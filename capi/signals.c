@@ -2,7 +2,9 @@
  *
  * When a Go library is loaded, Go's constructor installs handlers for a few signals and adds SA_ONSTACK to handlers that
  * are already there. A collector that stops threads by signal then scans the wrong stack and frees what is in use
- * (docs/adr/0001-the-border.md). So one constructor runs before Go's and remembers, one runs after it and gives back:
+ * (docs/adr/0001-the-border.md). It is enough that it does so for a moment: other threads go on while a library is loaded.
+ * So Go's calls of sigaction come to this file (the linker's --wrap, see main.go), and what they would do to the host never
+ * happens. Two constructors say when: one runs before Go's and remembers, one after it.
  *
  *   SIGSEGV, SIGBUS        stay Go's, which passes on faults that are not its own
  *   SIGFPE, SIGPIPE        the host's handler, whole
@@ -21,7 +23,15 @@
 #include <sched.h>
 #include <signal.h>
 
+/* The linker's: the C library's own sigaction, and what the calls in this library become. */
+int __real_sigaction(int s, const struct sigaction* action, struct sigaction* old);
+int __wrap_sigaction(int s, const struct sigaction* action, struct sigaction* old);
+
 #ifdef TURBO_NO_SIGNAL_GUARD /* for contrast only: to see what it prevents */
+
+int __wrap_sigaction(int s, const struct sigaction* action, struct sigaction* old) {
+    return __real_sigaction(s, action, old);
+}
 
 int tb_signals_check(void) { return 0; }
 
@@ -35,6 +45,7 @@ static unsigned char    known[NSIG];
 static sigset_t         mask_before;
 static cpu_set_t        cpus_before;
 static int              mask_saved, cpus_saved;
+static int              loading; /* between the constructors, on the thread that loads */
 
 /* sigaction of the C library refuses its two internal signals; those stay unknown and untouched. */
 __attribute__((constructor(101))) static void remember(void) {
@@ -42,7 +53,8 @@ __attribute__((constructor(101))) static void remember(void) {
     size_t    i;
     sigset_t  blocked;
     cpu_set_t all;
-    for (s = 1; s < NSIG; s++) known[s] = sigaction(s, NULL, &before[s]) == 0;
+    for (s = 1; s < NSIG; s++) known[s] = __real_sigaction(s, NULL, &before[s]) == 0;
+    loading = 1;
     sigfillset(&blocked);
     for (i = 0; i < sizeof kept_open / sizeof kept_open[0]; i++) sigdelset(&blocked, kept_open[i]);
     mask_saved = pthread_sigmask(SIG_SETMASK, &blocked, &mask_before) == 0;
@@ -67,21 +79,36 @@ static int is_ours(void* address) {
 
 static int stays_with_go(int s) { return s == SIGSEGV || s == SIGBUS || s == SIGURG || s == SIGPROF; }
 
-static int give_back(int s) {
-    struct sigaction now;
-    if (!known[s] || sigaction(s, NULL, &now) != 0) return 0;
-    if (handler(&now) == handler(&before[s])) {
-        if (now.sa_flags == before[s].sa_flags || s == SIGCHLD || s == SIGPROF) return 0;
-    } else if ((s == SIGSEGV || s == SIGBUS) && is_ours(handler(&now))) {
+/* What becomes of the host's handler of s when Go sets wanted: wanted as it is, changed, or the host's (0). */
+static int allow(int s, struct sigaction* wanted) {
+    if (handler(wanted) == handler(&before[s])) return s == SIGCHLD || s == SIGPROF;
+    if ((s == SIGSEGV || s == SIGBUS) && is_ours(handler(wanted))) {
         /* Go blocks everything while its handler runs. A host whose handler, called from there, leaves by unwinding
          * (CoreCLR after a null dereference) would keep it all blocked, and die of its next SIGFPE. */
-        now.sa_mask = before[s].sa_mask;
-        sigaddset(&now.sa_mask, SIGURG);
-        return sigaction(s, &now, NULL) == 0;
-    } else if (stays_with_go(s) || !is_ours(handler(&now))) {
-        return 0;
+        wanted->sa_mask = before[s].sa_mask;
+        sigaddset(&wanted->sa_mask, SIGURG);
+        return 1;
     }
-    return sigaction(s, &before[s], NULL) == 0;
+    return stays_with_go(s) || !is_ours(handler(wanted));
+}
+
+int __wrap_sigaction(int s, const struct sigaction* action, struct sigaction* old) {
+    struct sigaction wanted;
+    if (!loading || action == NULL || s < 1 || s >= NSIG || !known[s]) return __real_sigaction(s, action, old);
+    wanted = *action;
+    return __real_sigaction(s, allow(s, &wanted) ? &wanted : NULL, old);
+}
+
+/* Where the linker did not give us Go's calls. */
+static int give_back(int s) {
+    struct sigaction now, right;
+    if (!known[s] || __real_sigaction(s, NULL, &now) != 0) return 0;
+    right = now;
+    if (!allow(s, &right)) right = before[s];
+    if (handler(&right) == handler(&now) && right.sa_flags == now.sa_flags &&
+        memcmp(&right.sa_mask, &now.sa_mask, sizeof now.sa_mask) == 0)
+        return 0;
+    return __real_sigaction(s, &right, NULL) == 0;
 }
 
 static int give_all_back(void) {
@@ -99,7 +126,8 @@ __attribute__((constructor)) static void restore(void) {
     struct sigaction urg;
     int              kept = errno;
     give_all_back();
-    too_early = sigaction(SIGURG, NULL, &urg) == 0 && !is_ours(handler(&urg));
+    too_early = __real_sigaction(SIGURG, NULL, &urg) == 0 && !is_ours(handler(&urg));
+    loading = too_early;
     if (cpus_saved) sched_setaffinity(0, sizeof cpus_before, &cpus_before);
     if (mask_saved) pthread_sigmask(SIG_SETMASK, &mask_before, NULL);
     errno = kept;
@@ -107,7 +135,7 @@ __attribute__((constructor)) static void restore(void) {
 
 int tb_signals_check(void) {
     if (!too_early) return 0;
-    too_early = 0;
+    too_early = loading = 0;
     return give_all_back();
 }
 

@@ -322,6 +322,59 @@ static void collector(void) {
     finish();
 }
 
+/* ---- While the library is being loaded -------------------------------------------------------------------- */
+/* A collector that stops threads in those milliseconds would find its handler changed. */
+static uint64_t looks;
+static int      loaded, changed;
+
+static void* look(void* arg) {
+    (void)arg;
+    while (!__atomic_load_n(&loaded, __ATOMIC_ACQUIRE)) {
+        for (int s = 1; s < NSIG; s++) {
+            struct sigaction now;
+            if (before[s].sa_handler != nothing || sigaction(s, NULL, &now) != 0) continue;
+            if (now.sa_handler != nothing || ((now.sa_flags & SA_ONSTACK) != 0 && s != SIGCHLD && s != SIGPROF))
+                changed = s;
+        }
+        __atomic_fetch_add(&looks, 1, __ATOMIC_RELEASE);
+    }
+    return NULL;
+}
+
+static void load_watched(void) {
+    pthread_t thread;
+    for (int s = 1; s < NSIG; s++) {
+        if (s == SIGKILL || s == SIGSTOP || is_gos(s)) continue;
+        struct sigaction a;
+        memset(&a, 0, sizeof a);
+        a.sa_handler = nothing;
+        sigaction(s, &a, NULL);
+    }
+    remember();
+    CHECK(pthread_create(&thread, NULL, look, NULL) == 0);
+    while (__atomic_load_n(&looks, __ATOMIC_ACQUIRE) < 10) sleep_ms(1);
+    dl_open(NULL);
+    CHECK_IS(turbo_init(TURBO_ABI_VERSION, NULL), TURBO_OK);
+    __atomic_store_n(&loaded, 1, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    if (changed != 0) FAIL("while loading, signal %d (%s) was changed", changed, strsignal(changed));
+}
+
+static void while_loading(void) {
+    for (int i = 0; i < 20; i++) { /* each look may come too late */
+        int   status;
+        pid_t pid = fork();
+        CHECK(pid >= 0);
+        if (pid == 0) {
+            load_watched();
+            _exit(0);
+        }
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    exit(0);
+}
+
 /* ---- No handler of the host runs on a thread of the library --------------------------------------------------- */
 static volatile sig_atomic_t runs, wrong_thread;
 static void                  count(int s) {
@@ -476,6 +529,7 @@ static const struct {
                  {"faults_after_onstack", faults_after_onstack, 0},
                  {"mask_in_handler", mask_in_handler, 0},
                  {"collector", collector, 0},
+                 {"while_loading", while_loading, 0},
                  {"other_threads", other_threads, 0},
                  {"child_anywhere", child_anywhere, 0},
                  {"pipes", pipes, 0},
