@@ -1,7 +1,8 @@
 /* body.c - the body of a response: LIB appends parts, the host looks at them and says how much it has used.
  *
- * A part is freed once the host has used a byte behind it: only then its cursor has certainly left the part. Its bytes
- * go home earlier, as soon as all of them are used. */
+ * A part is freed once the host's cursor is beyond a byte behind it: only then it has certainly left the part. Its bytes
+ * go home earlier, as soon as all of them are used. While spans are lent LIB uses parts too, and the cursor stays behind
+ * until the host's next call. */
 #include "record.h"
 
 #include <stdlib.h>
@@ -73,7 +74,8 @@ int tb_lib_body(tb_request* r, const uint8_t* data, size_t size, uint64_t now) {
 
 uint64_t tb_lib_consumed(tb_request* r) {
     uint64_t consumed = tb_load(&r->consumed);
-    while (r->oldest != NULL && r->oldest->end < consumed) {
+    uint64_t cursor = tb_load(&r->cursor);
+    while (r->oldest != NULL && r->oldest->end < cursor) {
         tb_part* p = r->oldest;
         r->oldest = p->next;
         part_free(r, p);
@@ -105,12 +107,29 @@ static tb_part* current(tb_request* r) {
     return r->at;
 }
 
+void tb_body_sync(tb_request* r) {
+    uint64_t consumed = tb_load(&r->consumed);
+    uint64_t left = consumed - r->cursor;
+    while (left != 0) {
+        tb_part* p = current(r);
+        uint64_t here = p->size - r->at_offset;
+        if (here > left) here = left;
+        r->at_offset += here;
+        left -= here;
+        if (r->at_offset == p->size) r->parts_passed++;
+    }
+    tb_store(&r->cursor, consumed);
+}
+
 static int64_t peek(tb_request* r, turbo_bytes* segments, size_t capacity) {
     uint32_t told = tb_load(&r->told); /* before parts_told: the end is told after the last part */
-    int64_t  n = (int64_t)(tb_load(&r->parts_told) - r->parts_passed);
+    int64_t  n;
     tb_part* p;
     size_t   i;
     if ((told & TB_TOLD_DONE) == 0 && (r->wants & TURBO_WANT(TURBO_EVENT_BODY)) == 0) return TURBO_ERROR_AGAIN;
+    if (tb_load(&r->filling) != 0) return TURBO_ERROR_STATE;
+    tb_body_sync(r);
+    n = (int64_t)(tb_load(&r->parts_told) - r->parts_passed);
     if (n <= 0) {
         if ((told & TB_TOLD_END) != 0) return 0;
         return (told & TB_TOLD_DONE) != 0 ? r->status : TURBO_ERROR_AGAIN;
@@ -127,18 +146,11 @@ static int64_t peek(tb_request* r, turbo_bytes* segments, size_t capacity) {
 
 static turbo_status consume(tb_request* r, size_t size) {
     uint64_t consumed = tb_peek(&r->consumed);
-    uint64_t left = size;
     if (size > tb_load(&r->bytes_told) - consumed) return TURBO_ERROR_INVALID;
     if (size == 0) return TURBO_OK;
-    while (left != 0) {
-        tb_part* p = current(r);
-        uint64_t here = p->size - r->at_offset;
-        if (here > left) here = left;
-        r->at_offset += here;
-        left -= here;
-        if (r->at_offset == p->size) r->parts_passed++;
-    }
+    tb_body_sync(r); /* what LIB used */
     tb_store(&r->consumed, consumed + size);
+    tb_body_sync(r); /* and what we use */
     tb_order(r, TB_CMD_CONSUME);
     return TURBO_OK;
 }
@@ -161,6 +173,8 @@ turbo_status turbo_response_consume(turbo_request request, size_t size) {
     turbo_status s = tb_request_enter(request, TB_RECEIVING, &r);
     if (s != TURBO_OK) return s;
     if ((tb_load(&r->told) & TB_TOLD_DONE) == 0 && (r->wants & TURBO_WANT(TURBO_EVENT_BODY)) == 0) {
+        s = TURBO_ERROR_STATE;
+    } else if (tb_load(&r->filling) != 0) {
         s = TURBO_ERROR_STATE;
     } else {
         s = consume(r, size);

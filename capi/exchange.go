@@ -26,6 +26,8 @@ type exchange struct {
 	body     buffers.Sequence // what the record's parts show
 	released uint64           // body bytes that went home
 	head     *buffers.Block   // the response as a FlatBuffer
+	trailers *buffers.Block   // its trailers, or nil
+	lent     lent             // what the host gave and has not back
 	story    *buffers.Block   // the error text
 	done     bool             // core has let go
 	freed    bool             // the host has let go
@@ -45,6 +47,7 @@ func (x *exchange) begin(c *client) *wire.Fault {
 	r := x.record
 	x.client = c
 	x.done, x.freed, x.released = false, false, 0
+	x.lent.reset()
 	x.Ref = x
 	x.Stream = r.wants&(1<<C.TURBO_EVENT_BODY) != 0
 	x.Timeout = int64(r.timeout_ms) * 1e6
@@ -56,6 +59,9 @@ func (x *exchange) begin(c *client) *wire.Fault {
 		return fault
 	}
 	x.Head.BodySize = int64(r.send_total)
+	if x.Upload = r.stream != 0; x.Upload && r.send_total == 0 {
+		x.Head.BodySize = wire.BodyUnknown
+	}
 	spans := unsafe.Slice(r.spans, int(r.span_count))
 	for i := range spans {
 		mem := cBytes(unsafe.Pointer(spans[i].data), spans[i].size)
@@ -91,15 +97,21 @@ const none64 = ^uint64(0) // TURBO_NONE64
 // consumed releases what the host has used.
 func (x *exchange) consumed() {
 	x.mu.Lock()
-	now := uint64(C.tb_lib_consumed(x.record))
-	n := int(now - x.released)
-	x.released = now
-	x.body.Skip(n)
+	n := x.skipConsumed()
 	tell := n != 0 && x.Stream && !x.done
 	x.mu.Unlock()
 	if tell {
 		x.client.core.Consumed(&x.Exchange, n)
 	}
+}
+
+// skipConsumed says how much the host has used since the last time. mu is held.
+func (x *exchange) skipConsumed() int {
+	now := uint64(C.tb_lib_consumed(x.record))
+	n := int(now - x.released)
+	x.released = now
+	x.body.Skip(n)
+	return n
 }
 
 // free takes the host's goodbye.
@@ -122,6 +134,10 @@ func (x *exchange) end() {
 	if x.head != nil {
 		x.head.Release()
 		x.head = nil
+	}
+	if x.trailers != nil {
+		x.trailers.Release()
+		x.trailers = nil
 	}
 	if x.story != nil {
 		x.story.Release()

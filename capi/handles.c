@@ -47,6 +47,7 @@ tb_queue* tb_queue_new(void) {
     } else if (queue_count < MAX_SMALL && (q = calloc(1, sizeof *q)) != NULL) {
         q->id = first_id(TB_KIND_QUEUE, queue_count);
         q->state = TB_RELEASED;
+        q->handle = -1;
         tb_store(&queues[queue_count], q);
         tb_store(&queue_count, queue_count + 1);
     }
@@ -54,6 +55,8 @@ tb_queue* tb_queue_new(void) {
         q->first = NULL;
         q->rest = NULL;
         q->woken = q->sleeping = 0;
+        tb_store(&q->watched, 0);
+        if (q->handle >= 0) tb_handle_clear(q->handle);
         begin(&q->state, &q->id, TB_INSIDE | TB_RECEIVING);
     }
     tb_lock_give(&lock);
@@ -135,6 +138,8 @@ void tb_request_left(tb_request* r, uint32_t who) {
     if (r->head != r->head_inline) tb_arena_put(r->head);
     if (r->spans != r->spans_inline) tb_arena_put(r->spans);
     tb_arena_put(r->copy);
+    tb_chunk_drop(r->chunk);
+    r->chunk = NULL;
     r->head = NULL;
     r->spans = NULL;
     r->copy = NULL;

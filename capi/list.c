@@ -9,8 +9,7 @@ int tb_push(tb_link** list, tb_link* link) {
     return first == NULL;
 }
 
-tb_link* tb_take(tb_link** list) {
-    tb_link* newest = tb_load(list) == NULL ? NULL : tb_swap(list, NULL);
+tb_link* tb_reverse(tb_link* newest) {
     tb_link* oldest = NULL;
     while (newest != NULL) {
         tb_link* next = newest->next;
@@ -20,6 +19,8 @@ tb_link* tb_take(tb_link** list) {
     }
     return oldest;
 }
+
+tb_link* tb_take(tb_link** list) { return tb_reverse(tb_load(list) == NULL ? NULL : tb_swap(list, NULL)); }
 
 /* ---- Commands: host to library ------------------------------------------------------------------ */
 static tb_link* commands;       /* shared: pushed by any host thread */

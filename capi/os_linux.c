@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,6 +43,23 @@ void tb_bell_ring(int bell) {
     do {
         n = write(bell, &one, sizeof one);
     } while (n < 0 && errno == EINTR);
+    errno = kept;
+}
+
+int tb_handle_new(void) {
+    int kept = errno;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    errno = kept;
+    return fd;
+}
+
+void tb_handle_set(int handle) { tb_bell_ring(handle); }
+
+void tb_handle_clear(int handle) {
+    uint64_t count;
+    int      kept = errno;
+    while (read(handle, &count, sizeof count) < 0 && errno == EINTR) {
+    }
     errno = kept;
 }
 

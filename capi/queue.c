@@ -7,7 +7,8 @@
 int tb_queue_push(tb_queue* q, tb_link* link) {
     tb_add(&q->pushed, 1);
     tb_push(&q->incoming, link);
-    return __atomic_load_n(&q->sleeping, __ATOMIC_SEQ_CST) != 0;
+    return __atomic_load_n(&q->sleeping, __ATOMIC_SEQ_CST) != 0 ||
+           __atomic_load_n(&q->watched, __ATOMIC_SEQ_CST) == TB_WATCHED;
 }
 
 void tb_lib_stir(void) {
@@ -20,6 +21,7 @@ void tb_lib_stir(void) {
 
 void tb_queue_stir(tb_queue* q) {
     if (tb_swap(&q->sleeping, 0) != 0) tb_word_wake(&q->sleeping);
+    if (tb_load(&q->watched) == TB_WATCHED && tb_or(&q->watched, TB_SIGNALLED) == TB_WATCHED) tb_handle_set(q->handle);
 }
 
 static int tell(tb_request* r, int32_t kind) {
@@ -61,6 +63,8 @@ int tb_lib_done(tb_request* r, tb_done done) {
     r->done_ns = done.now;
     r->error = done.error;
     r->error_size = done.error_size;
+    r->trailers = done.trailers;
+    r->trailers_size = done.trailers_size;
     r->timings = done.timings;
     if (r->borrowed != 0) tb_add(&borrowed, -r->borrowed);
     tb_or(&r->told, TB_TOLD_DONE);
@@ -78,8 +82,12 @@ static void emit(tb_request* r, uint64_t* bits, turbo_event* e) {
         e->kind = TURBO_EVENT_HEAD;
         e->http_status = (uint16_t)r->head_status;
         e->time_ns = r->head_ns;
-    } else {
+    } else if ((*bits & TURBO_WANT(TURBO_EVENT_WRITABLE)) != 0 && (*bits & TURBO_WANT(TURBO_EVENT_BODY)) == 0) {
         *bits = 0;
+        e->kind = TURBO_EVENT_WRITABLE;
+        e->time_ns = tb_now();
+    } else {
+        *bits &= ~(uint64_t)TURBO_WANT(TURBO_EVENT_BODY);
         e->kind = TURBO_EVENT_BODY;
         e->bytes = tb_load(&r->bytes_told) - tb_load(&r->consumed);
         e->time_ns = tb_load(&r->body_ns);
@@ -99,7 +107,7 @@ static void emit_done(tb_request* r, turbo_event* e) {
     e->time_ns = r->done_ns;
 }
 
-static int64_t drain(tb_queue* q, turbo_event* events, size_t capacity) {
+static int64_t take(tb_queue* q, turbo_event* events, size_t capacity) {
     size_t n = 0;
     while (n < capacity) {
         tb_link*    link;
@@ -123,11 +131,29 @@ static int64_t drain(tb_queue* q, turbo_event* events, size_t capacity) {
             tb_request_left(r, TB_LEFT_QUEUE);
             continue;
         }
+        if (link->what == TB_LINK_LENT) {
+            tb_lent_emit((tb_lent*)(void*)link, &events[n++]);
+            continue;
+        }
         r = OWNER(event_link, link);
         q->rest_bits = tb_swap(&r->events, 0); /* from here on LIB may link it again */
         if ((tb_load(&r->state) & TB_RELEASED) == 0) q->rest = r;
     }
     return (int64_t)n;
+}
+
+/* The handle is cleared before events are taken: what comes behind that signals anew. */
+static int64_t drain(tb_queue* q, turbo_event* events, size_t capacity) {
+    int64_t n;
+    if (tb_load(&q->watched) == 0) return take(q, events, capacity);
+    if ((tb_load(&q->watched) & TB_SIGNALLED) != 0) {
+        tb_handle_clear(q->handle);
+        __atomic_fetch_and(&q->watched, ~(uint32_t)TB_SIGNALLED, __ATOMIC_SEQ_CST);
+    }
+    n = take(q, events, capacity);
+    if (q->rest != NULL || q->first != NULL || __atomic_load_n(&q->incoming, __ATOMIC_SEQ_CST) != NULL)
+        tb_queue_stir(q);
+    return n;
 }
 
 void tb_queue_drop(tb_queue* q) {
@@ -143,6 +169,8 @@ void tb_queue_drop(tb_queue* q) {
         tb_store(&q->popped, q->popped + 1);
         if (link->what == TB_LINK_DONE) {
             tb_request_left(OWNER(done_link, link), TB_LEFT_QUEUE);
+        } else if (link->what == TB_LINK_LENT) {
+            tb_lent_free((tb_lent*)(void*)link);
         } else {
             tb_swap(&OWNER(event_link, link)->events, 0);
         }
@@ -274,4 +302,29 @@ turbo_status turbo_queue_wake(turbo_queue queue) {
     tb_queue_stir(q);
     tb_leave(&q->state, 0);
     return TURBO_OK;
+}
+
+turbo_status turbo_queue_handle(turbo_queue queue, intptr_t* handle) {
+    static tb_lock lock;
+    tb_queue*      q;
+    turbo_status   s;
+    if (handle == NULL || tb_misaligned(handle)) return tb_ready() ? TURBO_ERROR_INVALID : TURBO_ERROR_STATE;
+    *handle = -1;
+    if (!tb_ready()) return TURBO_ERROR_STATE;
+    s = enter(queue, 0, &q);
+    if (s != TURBO_OK) return s;
+    tb_lock_take(&lock);
+    if (q->handle < 0) q->handle = tb_handle_new();
+    if (q->handle < 0) {
+        s = TURBO_ERROR_LIMIT;
+    } else {
+        *handle = q->handle;
+        if (tb_load(&q->watched) == 0) {
+            __atomic_store_n(&q->watched, TB_WATCHED, __ATOMIC_SEQ_CST);
+            tb_queue_stir(q); /* events may wait already */
+        }
+    }
+    tb_lock_give(&lock);
+    tb_leave(&q->state, 0);
+    return s;
 }

@@ -31,10 +31,11 @@ enum { TB_KIND_QUEUE = 1, TB_KIND_CLIENT = 2, TB_KIND_REQUEST = 3 };
 #define TB_KIND(id)   ((uint32_t)(((id) >> TB_INDEX_BITS) & 7))
 
 /* The state word of a record: bits 0..19 count the calls inside (queues: and the clients on them), 20 one of these is
- * receiving (queues: polling; clients: destroying), 22 released, 23..62 generation as in the id. */
+ * receiving (queues: polling; clients: destroying), 21 one is sending, 22 released, 23..62 generation as in the id. */
 #define TB_INSIDE    UINT64_C(1)
 #define TB_INSIDES   ((UINT64_C(1) << 20) - 1)
 #define TB_RECEIVING (UINT64_C(1) << 20)
+#define TB_SENDING   (UINT64_C(1) << 21)
 #define TB_RELEASED  (UINT64_C(1) << 22)
 
 /* ---- Intrusive lists --------------------------------------------------------------------------- */
@@ -45,7 +46,7 @@ typedef struct tb_link {
     uint32_t        what; /* TB_LINK_* */
     uint32_t        unused;
 } tb_link;
-enum { TB_LINK_REQUEST = 1, TB_LINK_OP, TB_LINK_EVENTS, TB_LINK_DONE };
+enum { TB_LINK_REQUEST = 1, TB_LINK_OP, TB_LINK_EVENTS, TB_LINK_DONE, TB_LINK_LENT };
 
 /* ---- Pools of records: returned by anyone, taken by host threads only ----------------------------- */
 typedef struct tb_pool {
@@ -61,6 +62,35 @@ typedef struct tb_part {  /* a received segment; LIB makes and frees it, HOST re
     uint64_t        end; /* offset in the body of the byte behind it */
 } tb_part;
 
+/* ---- Lent memory ---------------------------------------------------------------------------------- */
+/* Memory of commits: as many as fit share one. Whoever lets go last puts it back. */
+typedef struct tb_chunk {
+    uint32_t refs; /* shared */
+    uint32_t unused;
+    size_t   size, used; /* bytes, this header included */
+} tb_chunk;
+
+/* One write, commit, finish or lend. HOST makes it and links it into its record; LIB uses it; SENT or FILLED takes it back
+ * through the queue, whatever is no event goes back at once. */
+enum { TB_LENT_WRITE = 1, TB_LENT_COPY, TB_LENT_COMMIT, TB_LENT_TRAILERS, TB_LENT_SPAN };
+typedef struct tb_lent {
+    tb_link            link; /* the first member */
+    struct tb_request* request;
+    uint64_t           token;
+    uint32_t           kind;
+    uint32_t           end;   /* nothing of the body follows */
+    uint64_t           size;  /* bytes */
+    size_t             count; /* of parts; none is empty */
+    turbo_span*        parts;
+    turbo_span         part;  /* for those that have one */
+    tb_chunk*          chunk; /* TB_LENT_COMMIT: where it lies */
+    uint64_t           from;  /* LIB: bytes of the body before it; TB_LENT_SPAN: bytes filled so far */
+    /* told by LIB */
+    uint64_t bytes, time_ns;
+    int32_t  status;
+    uint32_t unused;
+} tb_lent;
+
 /* ---- Queue -------------------------------------------------------------------------------------- */
 typedef struct tb_queue {
     uint64_t state; /* shared */
@@ -69,6 +99,9 @@ typedef struct tb_queue {
     uint32_t sleeping; /* shared: a waiter sleeps on it */
     uint32_t woken;    /* shared: turbo_queue_wake came */
     uint64_t pushed;   /* shared: links ever pushed */
+    uint32_t watched;  /* shared: TB_WATCHED, TB_SIGNALLED */
+    int32_t
+        handle; /* for turbo_queue_handle, or below 0; stays with the record: a thread of LIB may still set it late */
     /* The rest belongs to whoever holds TB_RECEIVING. */
     tb_link*           first;
     struct tb_request* rest; /* the last poll was full: these events of this request come first */
@@ -76,6 +109,7 @@ typedef struct tb_queue {
     uint64_t           popped;
     tb_link            free;
 } tb_queue;
+enum { TB_WATCHED = 1, TB_SIGNALLED = 2 };
 
 /* ---- Client ------------------------------------------------------------------------------------- */
 typedef struct tb_client {
@@ -104,8 +138,8 @@ typedef struct tb_op {
 } tb_op;
 
 /* ---- Request ------------------------------------------------------------------------------------ */
-enum { TB_CMD_SUBMIT = 1, TB_CMD_CONSUME = 2, TB_CMD_CANCEL = 4, TB_CMD_FREE = 8 };
-enum { TB_TOLD_HEAD = 1, TB_TOLD_END = 2, TB_TOLD_DONE = 4 };
+enum { TB_CMD_SUBMIT = 1, TB_CMD_CONSUME = 2, TB_CMD_CANCEL = 4, TB_CMD_FREE = 8, TB_CMD_LENT = 16 };
+enum { TB_TOLD_HEAD = 1, TB_TOLD_END = 2, TB_TOLD_DONE = 4, TB_TOLD_STOPPED = 8 };
 enum { TB_LEFT_HOST = 1, TB_LEFT_QUEUE = 2, TB_LEFT_LIB = 4, TB_LEFT_ALL = 7 };
 #define TB_HEAD_INLINE  512
 #define TB_SPANS_INLINE 4
@@ -115,7 +149,12 @@ typedef struct tb_request {
     uint64_t state;
     uint32_t commands; /* TB_CMD_* not yet seen by LIB; linked while not 0 */
     uint32_t left;     /* TB_LEFT_*: who has no more business with the record */
-    uint64_t consumed; /* body bytes dropped by the host */
+    uint64_t consumed; /* body bytes told as parts that were dropped; LIB while filling is not 0, else HOST */
+    uint64_t cursor;   /* of them, what the host's place in the parts is beyond; HOST */
+    tb_link* lent;     /* pushed by HOST; TB_LENT_CLOSED behind DONE */
+    uint32_t filling;  /* lent spans that did not come back */
+    uint32_t above;    /* a write told the host that it is above the window */
+    uint64_t queued;   /* body bytes ever queued for sending; HOST */
     uint32_t events;   /* 1 << TURBO_EVENT_* not yet seen by HOST; linked while not 0 */
     uint32_t told;     /* TB_TOLD_*: what may be read below */
     tb_link  command_link;
@@ -133,7 +172,12 @@ typedef struct tb_request {
     uint64_t    max_body_bytes;
     uint64_t    started_ns;
     uint64_t    send_total;
-    uint8_t*    head; /* head_inline, or of the arena */
+    uint64_t    window;
+    uint32_t    stream;   /* TURBO_STREAM */
+    uint32_t    ended;    /* HOST: the end of the body was queued; TB_SENDING */
+    tb_chunk*   chunk;    /* HOST: where reserve gives memory; TB_SENDING */
+    size_t      reserved; /* HOST: bytes of the view that commit will end, plus 1; 0: none */
+    uint8_t*    head;     /* head_inline, or of the arena */
     size_t      head_size;
     turbo_span* spans; /* the body: spans_inline, or of the arena */
     size_t      span_count;
@@ -149,14 +193,16 @@ typedef struct tb_request {
     uint64_t       head_ns;
     uint32_t       head_status;
     /* told by LIB: TB_TOLD_DONE */
-    uint32_t      http_status;
-    int32_t       status;
-    uint32_t      code;
-    uint32_t      facts;
-    uint64_t      done_ns;
-    const char*   error;
-    size_t        error_size;
-    turbo_timings timings;
+    uint32_t       http_status;
+    int32_t        status;
+    uint32_t       code;
+    uint32_t       facts;
+    uint64_t       done_ns;
+    const char*    error;
+    size_t         error_size;
+    const uint8_t* trailers; /* a FlatBuffer, or NULL */
+    size_t         trailers_size;
+    turbo_timings  timings;
 
     /* the body: LIB appends, HOST reads on */
     tb_part* parts;      /* shared: the first one ever, set once */
@@ -201,13 +247,28 @@ int tb_lib_head(tb_request* r, const uint8_t* view, size_t size, uint32_t http_s
 int tb_lib_body(tb_request* r, const uint8_t* data, size_t size, uint64_t now); /* below 0: no memory */
 int tb_lib_end(tb_request* r, uint64_t now);
 uint64_t tb_lib_consumed(tb_request* r); /* body bytes dropped so far, parts behind them are freed */
+
+/* What the host lent since the last call, oldest first; NULL: nothing. */
+tb_lent* tb_lib_lent(tb_request* r);
+/* The same, and nothing can be lent any more: before tb_lib_done. */
+tb_lent* tb_lib_lent_close(tb_request* r);
+/* Gives it back: bytes of it went out, or were filled. 1: stir. */
+int tb_lib_home(tb_lent* l, uint64_t bytes, int32_t status, uint64_t now);
+/* n more bytes of the body left (after a repeat: fewer), and for a stream perhaps WRITABLE. 1: stir. */
+int tb_lib_sent(tb_request* r, int64_t n);
+/* No more of the body is wanted. 1: stir. */
+int tb_lib_stopped(tb_request* r);
+/* While spans are lent: n bytes that were told as parts went into one. */
+void tb_lib_used(tb_request* r, uint64_t n);
 typedef struct tb_done {
-    int32_t       status;
-    uint32_t      code, facts, http_status;
-    uint64_t      now;
-    const char*   error;
-    size_t        error_size;
-    turbo_timings timings;
+    int32_t        status;
+    uint32_t       code, facts, http_status;
+    uint64_t       now;
+    const char*    error;
+    size_t         error_size;
+    const uint8_t* trailers;
+    size_t         trailers_size;
+    turbo_timings  timings;
 } tb_done;
 int  tb_lib_done(tb_request* r, tb_done done);
 void tb_lib_leave(tb_request* r); /* after TB_CMD_FREE and tb_lib_done: nothing of r is used any more */
@@ -241,6 +302,7 @@ uint64_t     tb_leave(uint64_t* state, uint64_t how);              /* the state 
 void     tb_bell_set(int bell);
 int      tb_push(tb_link** list, tb_link* link); /* 1: the list was empty */
 tb_link* tb_take(tb_link** list);                /* all, oldest first */
+tb_link* tb_reverse(tb_link* newest);
 void     tb_order(tb_request* r, uint32_t bits); /* TB_CMD_* */
 void     tb_operate(tb_op* op);
 
@@ -257,6 +319,18 @@ turbo_status tb_request_enter(turbo_request h, uint64_t how, tb_request** r);
 void         tb_request_end(tb_request* r);                 /* shutdown: releases it, if nobody did */
 void         tb_request_leave(tb_request* r, uint64_t how); /* the last one out of a released request sends it home */
 
+/* lent.c */
+#define TB_LENT_CLOSED ((tb_link*)(uintptr_t)1)
+void         tb_lent_free(tb_lent* l);
+turbo_status tb_lent_give(tb_request* r, tb_lent* l); /* to LIB; STATE: the exchange has ended, and l is freed */
+void         tb_lent_emit(tb_lent* l, turbo_event* e);
+
+/* upload.c */
+void tb_chunk_drop(tb_chunk* c); /* or NULL */
+
+/* body.c */
+void tb_body_sync(tb_request* r); /* the caller holds TB_RECEIVING and nothing is lent */
+
 /* arena.c */
 void* tb_arena_get(size_t size); /* NULL: no memory; host threads only */
 void  tb_arena_put(void* memory);
@@ -271,6 +345,9 @@ uint64_t tb_now(void);                                                   /* mono
 void tb_word_wait(uint32_t* word, uint32_t value, uint64_t deadline_ns); /* returns early at will; deadline 0: none */
 void tb_word_wake(uint32_t* word);
 void tb_bell_ring(int bell);
+int  tb_handle_new(void); /* to be polled by the host; below 0: none is left */
+void tb_handle_set(int handle);
+void tb_handle_clear(int handle);
 void tb_yield(void);
 typedef struct tb_lock {
     uint32_t word;

@@ -22,8 +22,11 @@ void tb_request_leave(tb_request* r, uint64_t how) {
 static turbo_status check_options(const turbo_request_options* o, uint64_t* total) {
     size_t i;
     *total = 0;
-    if ((o->flags & ~(uint32_t)TURBO_COPY) != 0 || (o->events & ~WANTS) != 0) return TURBO_ERROR_UNSUPPORTED;
+    uint32_t stream = o->flags & TURBO_STREAM;
+    if ((o->flags & ~(uint32_t)(TURBO_COPY | TURBO_STREAM)) != 0 || (o->events & ~WANTS) != 0)
+        return TURBO_ERROR_UNSUPPORTED;
     if (o->body_count != 0 && (o->body == NULL || tb_misaligned(o->body))) return TURBO_ERROR_INVALID;
+    if (stream ? o->body_count != 0 || o->body_size > UINT64_C(1) << 62 : o->body_size != 0) return TURBO_ERROR_INVALID;
     if (o->body_count > MAX_SPANS) return TURBO_ERROR_LIMIT;
     for (i = 0; i < o->body_count; i++) {
         const turbo_bytes* b = &o->body[i];
@@ -78,7 +81,12 @@ static int take_body(tb_request* r, const turbo_request_options* o, uint64_t tot
 
 static void clear(tb_request* r) {
     r->left = r->forgotten = 0;
-    r->consumed = r->sent = r->received = r->receive_total = 0;
+    r->consumed = r->cursor = r->sent = r->received = r->receive_total = 0;
+    r->filling = r->above = r->ended = 0;
+    r->queued = r->reserved = 0;
+    r->lent = NULL;
+    r->trailers = NULL;
+    r->trailers_size = 0;
     r->commands = r->events = 0;
     __atomic_store_n(&r->told, 0, __ATOMIC_RELAXED);
     r->borrowed = 0;
@@ -110,6 +118,9 @@ static turbo_status submit(tb_client* c, turbo_bytes head, const turbo_request_o
     r->head = head.size <= TB_HEAD_INLINE ? r->head_inline : tb_arena_get(head.size);
     r->spans = r->spans_inline;
     r->copy = NULL;
+    r->chunk = NULL;
+    r->stream = (o->flags & TURBO_STREAM) != 0;
+    r->window = c->config.window_bytes != 0 ? c->config.window_bytes : UINT64_C(256) << 10;
     if (r->head == NULL) {
         r->head = r->head_inline;
         abandon(r);
@@ -121,6 +132,7 @@ static turbo_status submit(tb_client* c, turbo_bytes head, const turbo_request_o
         abandon(r);
         return TURBO_ERROR_LIMIT;
     }
+    if (r->stream) r->send_total = o->body_size;
     if (r->into.size != 0) r->borrowed++;
     tb_borrow(r->borrowed);
     r->started_ns = tb_now();

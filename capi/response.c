@@ -27,6 +27,22 @@ turbo_status turbo_response_head(turbo_request request, turbo_bytes* head) {
     return TURBO_OK;
 }
 
+turbo_status turbo_response_trailers(turbo_request request, turbo_bytes* trailers) {
+    tb_request*  r;
+    turbo_status s;
+    if (bad(trailers)) return tb_ready() ? TURBO_ERROR_INVALID : TURBO_ERROR_STATE;
+    s = tb_request_enter(request, 0, &r);
+    if (s != TURBO_OK) return s;
+    if ((tb_load(&r->told) & TB_TOLD_DONE) == 0) {
+        s = TURBO_ERROR_STATE;
+    } else {
+        trailers->data = r->trailers;
+        trailers->size = r->trailers_size;
+    }
+    tb_request_leave(r, 0);
+    return s;
+}
+
 int64_t turbo_response_header(turbo_request request, turbo_bytes name, size_t index, turbo_bytes* value) {
     tb_request*       r;
     turbo_head_reader reader;

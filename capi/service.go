@@ -113,6 +113,9 @@ func (s *service) failed(p *transport.Panic) {
 		x := s.exchanges[c.index]
 		x.Body.Release()
 		sink{}.Done(&x.Exchange, p.Fault)
+	case c.bits&C.TB_CMD_LENT != 0:
+		x := s.exchanges[c.index]
+		x.client.core.Abort(&x.Exchange, p.Fault)
 	}
 }
 
@@ -129,6 +132,9 @@ func (s *service) command() {
 	x := s.exchanges[c.index]
 	if bits&C.TB_CMD_CONSUME != 0 && bits&C.TB_CMD_FREE == 0 {
 		x.consumed()
+	}
+	if bits&C.TB_CMD_LENT != 0 && bits&C.TB_CMD_FREE == 0 {
+		x.given()
 	}
 	if bits&C.TB_CMD_CANCEL != 0 && bits&C.TB_CMD_FREE == 0 {
 		x.client.core.Cancel(&x.Exchange, wire.StatusCancelled)

@@ -27,7 +27,7 @@ func (sink) Head(e *core.Exchange, head *wire.ResponseHead) {
 	if x.freed {
 		return
 	}
-	x.head = codec.EncodeResponse(x.client.pool, head, x.Head.Target.URL, e.Address, e.Reused)
+	x.head = codec.EncodeResponse(x.client.pool, head, x.Head.Target.URL, e.Address, e.Reused, e.Interim)
 	view := x.head.Bytes()
 	total := uint64(0)
 	if head.ContentLength > 0 {
@@ -38,8 +38,8 @@ func (sink) Head(e *core.Exchange, head *wire.ResponseHead) {
 	theWaker.now(told)
 }
 
-// Body shows the bytes to the host, or copies them into the span that it gave.
-func (sink) Body(e *core.Exchange, in *buffers.Sequence, end bool) {
+// Body shows the bytes to the host, or copies them into the spans that it gave.
+func (sink) Body(e *core.Exchange, in *buffers.Sequence, end bool) (used int) {
 	x := e.Ref.(*exchange)
 	if into := x.record.into; into.size != 0 {
 		x.copyInto(unsafe.Slice((*byte)(unsafe.Pointer(into.data)), int(into.size)), in)
@@ -48,9 +48,12 @@ func (sink) Body(e *core.Exchange, in *buffers.Sequence, end bool) {
 	defer x.mu.Unlock()
 	if x.freed {
 		in.Release()
-		return
+		return 0
 	}
 	now := C.uint64_t(transport.Now())
+	if used = x.fill(in, end, now); used != 0 {
+		atomic.AddUint64((*uint64)(&x.record.received), uint64(used))
+	}
 	if !x.Stream {
 		in.Compact(x.client.pool)
 	}
@@ -67,6 +70,17 @@ func (sink) Body(e *core.Exchange, in *buffers.Sequence, end bool) {
 	if end {
 		theWaker.now(C.tb_lib_end(x.record, now))
 	}
+	return used
+}
+
+// Trailers encodes the trailers, for the host to see with DONE.
+func (sink) Trailers(e *core.Exchange, fields *wire.Fields) {
+	x := e.Ref.(*exchange)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.freed && x.trailers == nil {
+		x.trailers = codec.EncodeTrailers(x.client.pool, fields)
+	}
 }
 
 // copyInto moves bytes to the host's span. It may fault when the host has unmapped it: then it panics with no lock of
@@ -78,9 +92,22 @@ func (x *exchange) copyInto(into []byte, in *buffers.Sequence) {
 	atomic.AddUint64(received, uint64(n))
 }
 
-// Sent counts for turbo_request_progress.
+// Sent counts for turbo_request_progress and for the window, and gives written spans back.
 func (sink) Sent(e *core.Exchange, n int) {
-	atomic.AddUint64((*uint64)(&e.Ref.(*exchange).record.sent), uint64(n))
+	x := e.Ref.(*exchange)
+	if !x.Upload {
+		atomic.AddUint64((*uint64)(&x.record.sent), uint64(n))
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.left(n)
+	theWaker.now(C.tb_lib_sent(x.record, C.int64_t(n)))
+}
+
+// Stopped lets the host write on, to be told that there is no use in it.
+func (sink) Stopped(e *core.Exchange) {
+	theWaker.now(C.tb_lib_stopped(e.Ref.(*exchange).record))
 }
 
 // Done tells the end. Behind it the host may release, and the record may begin a new life.
@@ -106,6 +133,11 @@ func (x *exchange) tellDone(e *core.Exchange, fault *wire.Fault) C.int {
 		d.error = (*C.char)(unsafe.Pointer(unsafe.SliceData(x.story.Bytes())))
 		d.error_size = C.size_t(len(text))
 	}
+	if x.trailers != nil {
+		view := x.trailers.Bytes()
+		d.trailers, d.trailers_size = (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(view))), C.size_t(len(view))
+	}
+	x.giveBack(d.status, d.now)
 	x.done = true
 	told := C.tb_lib_done(x.record, d)
 	if x.freed {

@@ -98,9 +98,14 @@ type loop struct {
 	faults int
 }
 
-func (l *loop) Head(*core.Exchange, *wire.ResponseHead)             {}
-func (l *loop) Body(_ *core.Exchange, in *buffers.Sequence, _ bool) { in.Release() }
-func (l *loop) Sent(*core.Exchange, int)                            {}
+func (l *loop) Head(*core.Exchange, *wire.ResponseHead) {}
+func (l *loop) Body(_ *core.Exchange, in *buffers.Sequence, _ bool) int {
+	in.Release()
+	return 0
+}
+func (l *loop) Trailers(*core.Exchange, *wire.Fields) {}
+func (l *loop) Stopped(*core.Exchange)                {}
+func (l *loop) Sent(*core.Exchange, int)              {}
 func (l *loop) Done(x *core.Exchange, fault *wire.Fault) {
 	if fault != nil {
 		l.faults++

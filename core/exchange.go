@@ -13,6 +13,7 @@ import (
 type Exchange struct {
 	Head    wire.RequestHead
 	Body    buffers.Sequence // moved to core by Submit; released before Done
+	Upload  bool             // more of the body follows by Client.Write; Head.BodySize is its size, or BodyUnknown
 	Timeout int64            // nanoseconds from Submit to Done; 0: the client's; below 0: none
 	MaxBody int64            // bytes of response body; more ends the exchange with LIMIT. 0: no limit
 	Stream  bool             // the sink calls Client.Consumed: reading stops while more than the window is unconsumed
@@ -20,9 +21,10 @@ type Exchange struct {
 
 	// What core tells; stable from Sink.Done on, and readable inside Sink calls.
 	Facts   wire.Facts
-	Status  uint16 // of the final head; 0: none came
-	Reused  bool   // the connection had served before
-	Address string // of the peer: "192.0.2.1:80"
+	Status  uint16   // of the final head; 0: none came
+	Reused  bool     // the connection had served before
+	Address string   // of the peer: "192.0.2.1:80"
+	Interim []uint16 // statuses of the 1xx heads before the final one, without 100
 	Times   Times
 
 	// Guarded by Client.mu from Submit to Done.
@@ -36,9 +38,10 @@ type Exchange struct {
 	allowed    int64      // nanoseconds, for the text of a timeout
 	waitedIn   wire.Phase // when time ran out in line
 
-	told int // bytes of Body told by Sink.Sent; guarded by the mutex of its connection
+	upload // see upload.go
 
-	stop atomic.Int32 // wire.Status that was asked for; 0: none
+	stop   atomic.Int32               // wire.Status that was asked for; 0: none
+	reason atomic.Pointer[wire.Fault] // of Abort
 }
 
 type phase uint8
@@ -59,7 +62,7 @@ type Times struct {
 func (x *Exchange) Reset() {
 	x.Head.Fields.Reset()
 	x.Head = wire.RequestHead{Fields: x.Head.Fields}
-	x.Timeout, x.MaxBody, x.Stream = 0, 0, false
+	x.Timeout, x.MaxBody, x.Stream, x.Upload = 0, 0, false, false
 	x.start(0)
 }
 
@@ -68,8 +71,11 @@ func (x *Exchange) start(now wire.Instant) {
 	x.Facts, x.Status, x.Reused, x.Address = 0, 0, false, ""
 	x.Times = Times{Started: now}
 	x.phase, x.retried, x.conn, x.origin = phaseOver, false, nil, nil
-	x.waitedIn, x.told = 0, 0
+	x.Interim = x.Interim[:0]
+	x.waitedIn = 0
+	x.upload.start()
 	x.stop.Store(0)
+	x.reason.Store(nil)
 }
 
 // exchanges is a line of exchanges: first in, first out.

@@ -43,6 +43,7 @@ func (c *Client) doneAll(over *exchanges, fault *wire.Fault, now wire.Instant) {
 
 // done tells the end of x. No lock is held, and nobody else knows x any more.
 func (c *Client) done(x *Exchange, fault *wire.Fault, now wire.Instant) {
+	x.upload.shut()
 	x.Body.Release()
 	x.Times.Done = now
 	if x.Reused {
@@ -91,6 +92,9 @@ func stopFault(x *Exchange, why wire.Status, phase wire.Phase) *wire.Fault {
 	case wire.StatusTimeout:
 		return wire.Faultf(why, phase, "core", "the request took longer than the %v it was given, %s",
 			time.Duration(x.allowed), during(phase))
+	}
+	if fault := x.reason.Load(); fault != nil {
+		return fault
 	}
 	return wire.Faultf(why, 0, "core", "stopped")
 }

@@ -27,6 +27,9 @@ func (c *Client) mayRepeat(x *Exchange, e ending) bool {
 	if !e.begun {
 		return e.fault == nil || e.fault.Status == wire.StatusClosed
 	}
+	if x.dropped > 0 {
+		return false // the host has the beginning of the body back
+	}
 	return !x.retried && e.stale && (e.unsent || isSafe(x.Head.Method))
 }
 

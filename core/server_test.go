@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -162,4 +163,14 @@ func (f *fixture) get(url string) *call {
 	x := newCall("GET", url)
 	f.Submit(&x.Exchange)
 	return x
+}
+
+// newHTTP runs net/http's server, and gives its URL.
+func newHTTP(t testing.TB, handle http.HandlerFunc) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &http.Server{Handler: handle}
+	go s.Serve(l)
+	t.Cleanup(func() { s.Close() })
+	return "http://" + l.Addr().String() + "/"
 }

@@ -21,19 +21,21 @@ type call struct {
 	core.Exchange
 	method, url string
 
-	mu     sync.Mutex
-	cond   *sync.Cond
-	heads  int
-	status int
-	fields string
-	body   []byte
-	ended  bool
-	sent   int
-	dones  int
-	fault  *wire.Fault
-	keep   buffers.Sequence // Stream: not consumed yet
-	homes  int              // borrowed body spans that came home
-	homed  int              // of them before Done
+	mu       sync.Mutex
+	cond     *sync.Cond
+	heads    int
+	status   int
+	fields   string
+	trailers string
+	stops    int
+	body     []byte
+	ended    bool
+	sent     int
+	dones    int
+	fault    *wire.Fault
+	keep     buffers.Sequence // Stream: not consumed yet
+	homes    int              // borrowed body spans that came home
+	homed    int              // of them before Done
 }
 
 func newCall(method, url string) *call {
@@ -147,7 +149,7 @@ func (s *sink) Head(e *core.Exchange, head *wire.ResponseHead) {
 	x.cond.Broadcast()
 }
 
-func (s *sink) Body(e *core.Exchange, in *buffers.Sequence, end bool) {
+func (s *sink) Body(e *core.Exchange, in *buffers.Sequence, end bool) int {
 	x := e.Ref.(*call)
 	if s.onBody != nil {
 		s.onBody(x)
@@ -166,6 +168,30 @@ func (s *sink) Body(e *core.Exchange, in *buffers.Sequence, end bool) {
 		in.Release()
 	}
 	x.ended = end
+	x.cond.Broadcast()
+	return 0
+}
+
+func (s *sink) Trailers(e *core.Exchange, trailers *wire.Fields) {
+	x := e.Ref.(*call)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for i := range trailers.Lines {
+		x.trailers += string(trailers.Name(i)) + ": " + string(trailers.Value(i)) + "\n"
+	}
+	if x.dones > 0 {
+		s.t.Errorf("%s %s: Trailers after Done", x.method, x.url)
+	}
+}
+
+func (s *sink) Stopped(e *core.Exchange) {
+	x := e.Ref.(*call)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.stops++
+	if x.stops > 1 || x.dones > 0 || !e.Upload {
+		s.t.Errorf("%s %s: Stopped %d times, after %d Done", x.method, x.url, x.stops, x.dones)
+	}
 	x.cond.Broadcast()
 }
 

@@ -5,6 +5,12 @@ import (
 	"turbohttp/wire"
 )
 
+// Abort ends x with a fault of the caller's making; like Cancel.
+func (c *Client) Abort(x *Exchange, fault *wire.Fault) {
+	x.reason.CompareAndSwap(nil, fault)
+	c.Cancel(x, fault.Status)
+}
+
 // Cancel ends x with the status why. It may be called at any time between Submit and Done; when Done is faster it does
 // nothing. The caller guarantees that x is not submitted again meanwhile.
 func (c *Client) Cancel(x *Exchange, why wire.Status) {

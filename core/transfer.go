@@ -15,9 +15,7 @@ type transfer struct {
 	given   buffers.Sequence // on its way to the engine
 	sending bool             // the link has bytes: Sendable follows
 	base    uint64           // link.Written when it began
-	head    int              // bytes of the head that are in out
-	size    int              // bytes of the request body
-	filled  int              // of them taken from the engine
+	filled  int64            // bytes of the request body taken from the engine
 
 	event     wire.Event
 	body      buffers.Sequence // received, not yet told
@@ -61,15 +59,15 @@ func (k *conn) begin(j job, now wire.Instant) (v verdict) {
 	k.served++
 	k.x = x
 	k.base = k.link.Written()
-	k.size, k.filled = x.Body.Len(), 0
+	k.filled = 0
 	k.bodySize, k.held = 0, 0
 	k.over, k.stopped, k.toldEnd, k.truncated, k.linger = false, false, false, false, 0
 	if x.told != 0 {
-		k.client.sink.Sent(x, -x.told)
-		x.told = 0
+		k.client.sink.Sent(x, -int(x.told))
 	}
+	x.given, x.told, x.finished = 0, 0, false
 	step(x, "begin")
-	id, fault := k.engine.Open(&x.Head, k.size == 0, now)
+	id, fault := k.engine.Open(&x.Head, !x.Upload && x.Body.Len() == 0, now)
 	if fault != nil {
 		if fault.Status == wire.StatusClosed || fault.Status == wire.StatusInternal {
 			k.fail(fault)
@@ -84,17 +82,8 @@ func (k *conn) begin(j job, now wire.Instant) (v verdict) {
 		return v
 	}
 	k.stream = id
-	if k.size > 0 {
-		// No body was given yet, so all that comes is the head: what follows it is body.
-		k.engine.Fill(&k.out, 1<<30)
-		x.Body.SliceTo(&k.given, 0, k.size)
-		fault = k.engine.Send(id, &k.given, true)
-	}
-	k.head = k.out.Len()
-	if fault != nil {
-		k.out.Release()
-		k.fail(fault)
-		return verdict{}
+	if x.finished = !x.Upload && x.Body.Len() == 0; !x.finished {
+		k.give()
 	}
 	k.advance(now)
 	return k.settle(now)
@@ -123,33 +112,16 @@ func (k *conn) pump(now wire.Instant) bool {
 		return false
 	}
 	k.engine.Fill(&k.out, sendLimit)
-	n := k.out.Len()
-	if n == 0 {
+	if k.out.Len() == 0 {
 		return false
 	}
-	k.filled = min(k.filled+n-k.head, k.size)
-	k.head = 0
+	k.hear()
 	if k.link.Send(&k.out) {
 		k.left(now)
 	} else {
 		k.sending = true
 	}
 	return true
-}
-
-// left tells that all that was given to the link has left.
-func (k *conn) left(now wire.Instant) {
-	x := k.x
-	if x == nil {
-		return
-	}
-	if n := k.filled - x.told; n > 0 {
-		x.told += n
-		k.client.sink.Sent(x, n)
-	}
-	if x.told == k.size && x.Times.Sent == 0 {
-		x.Times.Sent = now
-	}
 }
 
 // tell takes what the engine has to tell.
@@ -162,10 +134,16 @@ func (k *conn) tell() {
 			continue
 		}
 		switch ev.Kind {
+		case wire.EventInformational:
+			if ev.Head.Status != 100 {
+				k.x.Interim = append(k.x.Interim, ev.Head.Status)
+			}
 		case wire.EventHead:
 			k.tellHead(ev.Head)
 		case wire.EventBody:
 			k.takeBody(&ev.Body)
+		case wire.EventTrailers:
+			k.client.sink.Trailers(k.x, ev.Trailers)
 		case wire.EventEnd:
 			k.over, k.stopped = true, ev.Stopped
 		case wire.EventReset:
@@ -174,6 +152,7 @@ func (k *conn) tell() {
 			k.noReuse = true
 		}
 	}
+	k.hear()
 	k.tellBody()
 }
 
@@ -215,9 +194,9 @@ func (k *conn) tellBody() {
 	k.toldEnd = k.over
 	k.bodySize += int64(n)
 	step(x, "body")
-	k.client.sink.Body(x, &k.body, k.over)
+	used := k.client.sink.Body(x, &k.body, k.over)
 	if x.Stream && !k.over && !k.closing {
-		k.held += n
+		k.held += n - used
 		if k.held > k.client.cfg.Window && !k.paused {
 			k.paused = true
 			k.link.PauseReading()

@@ -109,6 +109,7 @@ func (s *sending) fill(out *buffers.Sequence, limit int) (more bool) {
 			break
 		}
 		s.body.MoveFront(out, n)
+		s.taken += int64(n)
 		if s.chunked {
 			s.loose -= n
 		}

@@ -131,6 +131,14 @@ func (e *Engine) current(id wire.StreamID) *wire.Fault {
 	return nil
 }
 
+// Progress tells how far the body went.
+func (e *Engine) Progress(id wire.StreamID) (taken int64, stopped bool) {
+	if id != e.id || id == 0 {
+		return 0, false
+	}
+	return e.out.taken, e.out.stopped || !e.open && e.events.stopped
+}
+
 // Credit does nothing: HTTP/1.1 has no flow control but the connection's own.
 func (e *Engine) Credit(wire.StreamID, int) {}
 

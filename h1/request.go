@@ -17,6 +17,7 @@ type sending struct {
 	inChunk bool             // a chunk's size was written, the CR LF behind its data was not
 	last    bool             // the last chunk was written
 	owed    int64            // bytes of a body of known length that the caller has not given yet
+	taken   int64            // bytes of body that Fill took since begin
 	loose   int              // bytes at the front of body that the size of the chunk in hand covers
 	own     buffers.Sequence // head and chunk framing, before anything of body
 	writer  buffers.Writer   // appends to own; closed as soon as nothing more can come
@@ -41,6 +42,7 @@ const frameRoom = 64
 // begin writes the head of a request that was checked: request line, Host, the caller's fields in their order,
 // User-Agent, Content-Length or Transfer-Encoding, Expect. All of it is one segment.
 func (s *sending) begin(pool *buffers.Pool, head *wire.RequestHead, given *wire.Given, now wire.Instant) {
+	s.taken = 0
 	s.chunked = given.BodySize == wire.BodyUnknown
 	s.owed = max(given.BodySize, 0)
 	s.ended = given.BodySize == 0

@@ -140,26 +140,32 @@ TURBO_API int64_t turbo_log_read(int32_t* level, char* text, size_t capacity);
 
 /* ---- Completion queue ------------------------------------------------------------------------ */
 enum {
-    TURBO_EVENT_HEAD = 1, /* the final head is here */
-    TURBO_EVENT_BODY = 2, /* body bytes or the end can be read. Queued when some arrive and no BODY of this request
-                             waits already; may be spurious: drain until AGAIN or 0 */
-    TURBO_EVENT_DONE = 6  /* over, .status says how. Once, always, last; whatever was borrowed is yours. .source is
-                             the id also when it was released before */
+    TURBO_EVENT_HEAD     = 1, /* the final head is here */
+    TURBO_EVENT_BODY     = 2, /* body bytes or the end can be read. Queued when some arrive and no BODY of this request
+                                 waits already; may be spurious: drain until AGAIN or 0 */
+    TURBO_EVENT_WRITABLE = 3, /* what was queued for sending fell below the window again, or no more of it is wanted; only
+                                 after a write or commit that told you it was above */
+    TURBO_EVENT_SENT     = 4, /* the bytes written with .token are yours again: .bytes of them went out, .status says why
+                                 not all (CLOSED: the server answered without them) */
+    TURBO_EVENT_FILLED   = 5, /* the span lent with .token is yours again and holds .bytes of body: all it can hold, or
+                                 less at the end of the body; .status is not OK when the body broke off */
+    TURBO_EVENT_DONE     = 6  /* over, .status says how. Once, always, last, after every SENT and FILLED; whatever was
+                                 borrowed is yours. .source is the id also when it was released before */
 };
 enum { /* .flags of DONE: what is known about how far it got, so that the host may decide to try again */
     TURBO_FACT_SENT   = 1, /* some bytes of it left this machine */
     TURBO_FACT_REUSED = 2, /* it travelled on a connection that had served before */
     TURBO_FACT_UNSEEN = 4  /* the server certainly did not act on it: safe to send again, POST too */
 };
-#define TURBO_WANT(kind) (UINT32_C(1) << (kind)) /* mask for HEAD and BODY; DONE always comes */
+#define TURBO_WANT(kind) (UINT32_C(1) << (kind)) /* mask for HEAD and BODY; the others always come */
 
 typedef struct turbo_event { /* 64 bytes everywhere */
     int32_t      kind;
     turbo_status status;
     uint64_t     source;      /* .id of the turbo_request */
     uint64_t     user_data;   /* from your options */
-    uint64_t     token;       /* reserved */
-    uint64_t     bytes;       /* BODY: that can be read now; DONE: of body received */
+    uint64_t     token;       /* SENT, FILLED: from your call */
+    uint64_t     bytes;       /* BODY: that can be read now; SENT, FILLED: see there; DONE: of body received */
     uint64_t     time_ns;     /* monotonic, when it happened */
     uint32_t     code;        /* see the statuses */
     uint16_t     http_status; /* HEAD, DONE; 0: no head came */
@@ -167,8 +173,8 @@ typedef struct turbo_event { /* 64 bytes everywhere */
     uint64_t     reserved;
 } turbo_event;
 
-/* Events are readiness, not a log: a request has at most one HEAD, BODY and DONE waiting; so a queue is never full.
- * It serves any number of clients. Threads: any. Blocks: no. Errors: INVALID, LIMIT. */
+/* Events are readiness, not a log: a request has at most one HEAD, BODY, WRITABLE and DONE waiting, and every span that
+ * you gave brings its own SENT or FILLED; so a queue is never full. It serves any number of clients. Threads: any. Blocks: no. Errors: INVALID, LIMIT. */
 TURBO_API turbo_status turbo_queue_create(turbo_queue* queue);
 
 /* Drops events not taken; requests of destroyed clients can still be read until their release.
@@ -186,6 +192,12 @@ TURBO_API int64_t turbo_queue_wait(turbo_queue queue, turbo_event* events, size_
 /* Ends the turbo_queue_wait under way, or the next one. Threads: any. Blocks: no. Errors: STALE. */
 TURBO_API turbo_status turbo_queue_wake(turbo_queue queue);
 
+/* For hosts with a loop of their own (epoll, libuv): a descriptor, an eventfd, that is readable while events wait and until
+ * a poll has taken all of them; only poll it, never read it. It belongs to the queue and ends with it. Once asked for, a
+ * burst of events costs a system call. Threads: any. Blocks: no. Errors: INVALID, STALE, LIMIT (no descriptor is left),
+ * UNSUPPORTED. */
+TURBO_API turbo_status turbo_queue_handle(turbo_queue queue, intptr_t* handle);
+
 /* ---- Client ---------------------------------------------------------------------------------- */
 enum { TURBO_NO_POOL = 256 /* fresh memory for every buffer: the slow, plain path, to compare with */ };
 
@@ -199,7 +211,8 @@ typedef struct turbo_client_config {
     uint32_t    request_timeout_ms;   /* default: none */
     uint32_t    idle_timeout_ms;      /* of pooled connections; default 60,000 */
     uint32_t    max_head_bytes;       /* of a response; default 64 KiB */
-    uint32_t    window_bytes;         /* body held unread before the peer is slowed down; default 256 KiB */
+    uint32_t    window_bytes;         /* body held unread before the peer is slowed down, and body queued for sending
+                                         before you are; default 256 KiB */
     uint64_t    max_body_bytes;       /* default 64 MiB when collected, without limit when streamed */
 } turbo_client_config;
 TURBO_DEFINE_DEFAULT(turbo_client_config)
@@ -215,16 +228,21 @@ TURBO_API turbo_status turbo_client_create(const turbo_client_config* config, tu
 TURBO_API turbo_status turbo_client_destroy(turbo_client client, uint32_t timeout_ms);
 
 /* ---- Request --------------------------------------------------------------------------------- */
-enum { TURBO_COPY = 1 /* body bytes are copied, not borrowed */ };
+enum {
+    TURBO_COPY   = 1, /* body bytes are copied, not borrowed */
+    TURBO_STREAM = 2, /* options: the body follows by write, or reserve and commit */
+    TURBO_END    = 4  /* write, commit: this was the last of the body */
+};
 
 typedef struct turbo_request_options {
     uint32_t           struct_size;
-    uint32_t           flags;          /* TURBO_COPY */
-    uint32_t           events;         /* TURBO_WANT bits. BODY streams: peek as bytes arrive. Without it the body is
+    uint32_t           flags;          /* TURBO_COPY, or TURBO_STREAM */
+    uint32_t           events;         /* TURBO_WANT bits. BODY streams: peek or lend as bytes arrive. Without it the body is
                                           collected whole, up to max_body_bytes, and can be read from DONE until release */
     uint32_t           timeout_ms;     /* for the whole exchange; default: the client's */
     const turbo_bytes* body;           /* array copied, bytes borrowed until DONE */
-    size_t             body_count;
+    size_t             body_count;     /* 0 with TURBO_STREAM */
+    uint64_t           body_size;      /* TURBO_STREAM: bytes that will follow, if known; 0: unknown */
     turbo_span         into;           /* size not 0: the response body goes here, not with BODY: borrowed until DONE, whose
                                           .bytes says how much it holds, after a failure too; LIMIT if too small */
     uint64_t           max_body_bytes; /* default: the client's */
@@ -239,6 +257,30 @@ TURBO_DEFINE_DEFAULT(turbo_request_options)
  * destroyed), LIMIT, UNSUPPORTED. */
 TURBO_API turbo_status turbo_submit(turbo_client client, turbo_bytes head, const turbo_request_options* options,
                                     turbo_request* request);
+
+/* Queues bytes of a TURBO_STREAM body and returns how many bytes are now queued: above the client's window_bytes, wait
+ * for WRITABLE before you write more. A call that would pass four windows while something is queued gets LIMIT. The array
+ * is copied, the bytes are borrowed until SENT with this token (TURBO_COPY: copied, no SENT), which always comes before
+ * DONE. INVALID also when they are more, or at the end less, than body_size; STATE after the end of the body or of the
+ * exchange, and when the server answered without wanting more. A call that fails queues and borrows nothing.
+ * flags: TURBO_COPY, TURBO_END (count may be 0). Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, LIMIT,
+ * UNSUPPORTED. */
+TURBO_API int64_t turbo_request_write(turbo_request request, const turbo_bytes* parts, size_t count, uint64_t token,
+                                      uint32_t flags);
+
+/* Lends you memory to write body bytes into, without a copy by the library: span is a view, at_least bytes or more, to
+ * write until commit or the next reserve. Never refused for fullness: commit tells when to wait. LIMIT: over 1 MiB, or no
+ * memory. STATE as turbo_request_write. Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, LIMIT. */
+TURBO_API turbo_status turbo_request_reserve(turbo_request request, size_t at_least, turbo_span* span);
+
+/* Queues the first size bytes of the view of reserve, which ends; returns as turbo_request_write does. flags: TURBO_END.
+ * Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, UNSUPPORTED. */
+TURBO_API int64_t turbo_request_commit(turbo_request request, size_t size, uint32_t flags);
+
+/* Ends a streamed body of unknown size with trailers: a FlatBuffer, root type Trailers of turbohttp.fbs (turbohttp_head.h
+ * writes it), of at most 1 MiB; copied. What is wrong in it fails in DONE. INVALID also when body_size was given.
+ * Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, LIMIT. */
+TURBO_API turbo_status turbo_request_finish(turbo_request request, turbo_bytes trailers);
 
 /* Asks it to stop; DONE follows, CANCELLED unless it was faster. Threads: any. Blocks: no. Errors: STALE. */
 TURBO_API turbo_status turbo_request_cancel(turbo_request request);
@@ -267,6 +309,10 @@ TURBO_API turbo_status turbo_request_progress(turbo_request request, turbo_progr
  * to 8 bytes. STATE while no head has come. Threads: any. Blocks: no. Errors: INVALID, STALE, STATE. */
 TURBO_API turbo_status turbo_response_head(turbo_request request, turbo_bytes* head);
 
+/* The trailers behind the body, after DONE: a view until release of a FlatBuffer, root type Trailers, or of size 0 when
+ * there are none. Threads: any. Blocks: no. Errors: INVALID, STALE, STATE. */
+TURBO_API turbo_status turbo_response_trailers(turbo_request request, turbo_bytes* trailers);
+
 /* Without FlatBuffers: the index-th line called name (case ignored), its value a view until release. Returns 1, or 0
  * if there is none. Threads: any. Blocks: no. Errors: INVALID, STALE, STATE. */
 TURBO_API int64_t turbo_response_header(turbo_request request, turbo_bytes name, size_t index, turbo_bytes* value);
@@ -277,7 +323,8 @@ TURBO_API int64_t turbo_response_field(turbo_request request, size_t index, turb
 
 /* Fills up to capacity views of the received segments, in order, until consume or release; returns how many there are, of
  * which at most capacity are filled. 0 is the end of a complete body; a broken one ends with DONE's status. A collected body
- * says AGAIN before DONE. Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, AGAIN, DONE's. */
+ * says AGAIN before DONE. STATE while lent spans are out. Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, AGAIN,
+ * DONE's. */
 TURBO_API int64_t turbo_response_peek(turbo_request request, turbo_bytes* segments, size_t capacity);
 
 /* Drops the first size body bytes: their views end, and the peer may send as much again.
@@ -297,6 +344,12 @@ static inline int64_t turbo_response_read(turbo_request request, turbo_span into
     n = turbo_response_consume(request, part.size);
     return n < 0 ? n : (int64_t)part.size;
 }
+
+/* Lends a span of at least one byte to fill with a streamed body, behind the bytes consumed so far and in the order lent;
+ * borrowed until FILLED with this token, which always comes before DONE. For a collected body: STATE; after DONE too, peek
+ * or read what is left then.
+ * Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, LIMIT. */
+TURBO_API turbo_status turbo_response_lend(turbo_request request, turbo_span span, uint64_t token);
 
 /* ---- Diagnostics ----------------------------------------------------------------------------- */
 typedef struct turbo_stats { /* 160 bytes everywhere */

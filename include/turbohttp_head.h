@@ -1,8 +1,9 @@
 /*
- * turbohttp_head.h - writes the head of a request and reads the head of a response, without any FlatBuffers library.
+ * turbohttp_head.h - writes the head and the trailers of a request and reads those of a response, without any FlatBuffers
+ * library.
  *
  * What turbo_submit takes and turbo_response_head gives are FlatBuffers of turbohttp.fbs. Hosts with a FlatBuffers
- * library use that. For all others this header knows the two shapes; it is plain C, allocates nothing, calls nothing
+ * library use that. For all others this header knows the three shapes; it is plain C, allocates nothing, calls nothing
  * of the library, and keeps no state but what you pass in.
  *
  *     uint8_t           memory[512];
@@ -46,13 +47,14 @@ enum { TURBO_HTTP_UNKNOWN = 0, TURBO_HTTP_10 = 10, TURBO_HTTP_11 = 11 }; /* turb
 
 #define TURBO_HEAD_MAX UINT32_C(1048576) /* bytes: the library takes no larger request head */
 
-/* ---- Writing a request ----------------------------------------------------------------------- */
+/* ---- Writing a request, or trailers ----------------------------------------------------------------------- */
 /* The writer's own; the memory is yours, on the stack is fine. Octets grow from the front of the span, the ranges that
  * name them from its back; turbo_head_finish brings them together. */
 typedef struct turbo_head_writer {
     turbo_span   span;
     size_t       front;  /* where the next octet goes */
     size_t       octets; /* where the octets began, at their length */
+    size_t       refs;   /* where the ways to the lines and, behind it, to the octets go */
     size_t       lines;
     turbo_status status; /* the first failure */
 } turbo_head_writer;
@@ -129,6 +131,7 @@ static inline void turbo_head_start(turbo_head_writer* writer, turbo_span span, 
     memset(writer, 0, sizeof *writer);
     writer->span = span;
     writer->front = sizeof start;
+    writer->refs = 44;
     if (method < 0 || method > TURBO_METHOD_OTHER || url.size == 0 || (span.data == NULL && span.size != 0) ||
         (method == TURBO_METHOD_OTHER) != (name.size != 0)) {
         writer->status = TURBO_ERROR_INVALID;
@@ -162,6 +165,27 @@ static inline void turbo_head_begin_named(turbo_head_writer* writer, turbo_span 
     turbo_head_start(writer, span, TURBO_METHOD_OTHER, name, url);
 }
 
+/* Begins trailers (RFC 9110 §6.5) in span, for turbo_request_finish: they need about 40 bytes, and for each field its octets
+ * and 16 bytes. Threads: one. Blocks: no. Errors: told by turbo_head_finish. */
+static inline void turbo_head_begin_trailers(turbo_head_writer* writer, turbo_span span) {
+    /* clang-format off */
+    static const uint8_t start[28] = {
+        16, 0, 0, 0, 'T', 'R', 'T', '1',                       /*  0 where the Trailers are, identifier */
+        8, 0, 12, 0, 4, 0, 8, 0,                               /*  8 vtable: its size, the table's size; fields, octets */
+        8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                     /* 16 Trailers: vtable, fields, octets */
+    };
+    /* clang-format on */
+    turbo_bytes none = {NULL, 0};
+    if (writer == NULL) return;
+    memset(writer, 0, sizeof *writer);
+    writer->span = span;
+    writer->front = sizeof start;
+    writer->refs = 20;
+    if (span.data == NULL && span.size != 0) writer->status = TURBO_ERROR_INVALID;
+    writer->octets = turbo_head_claim(writer, none, none, 4, 0);
+    if (writer->octets != 0) memcpy(span.data, start, sizeof start);
+}
+
 /* Appends a field line; name and value are copied. Threads: one. Blocks: no. Errors: told by turbo_head_finish. */
 static inline void turbo_head_field(turbo_head_writer* writer, turbo_bytes name, turbo_bytes value) {
     size_t   at;
@@ -182,11 +206,12 @@ static inline void turbo_head_field(turbo_head_writer* writer, turbo_bytes name,
 /* Asks for Expect: 100-continue: the body waits up to a second for the server's word (RFC 9110 §10.1.1).
  * Threads: one. Blocks: no. Errors: told by turbo_head_finish. */
 static inline void turbo_head_expect_continue(turbo_head_writer* writer) {
-    if (writer != NULL && writer->status == TURBO_OK) writer->span.data[64] = 1;
+    if (writer != NULL && writer->status == TURBO_OK && writer->refs == 44) writer->span.data[64] = 1;
 }
 
-/* Ends the head: *head is a part of your span, ready for turbo_submit, which copies it. On LIMIT head->data is NULL and
- * head->size says how large it must be; above TURBO_HEAD_MAX none is large enough. On any other failure it is {0}.
+/* Ends the head, or the trailers: *head is a part of your span, ready for turbo_submit or turbo_request_finish, which copy
+ * it. On LIMIT head->data is NULL and head->size says how large it must be; above TURBO_HEAD_MAX none is large enough. On
+ * any other failure it is {0}.
  * Threads: one. Blocks: no. Errors: INVALID (null, no URL, no such method), LIMIT, STATE (finished before). */
 static inline turbo_status turbo_head_finish(turbo_head_writer* writer, turbo_bytes* head) {
     uint8_t* data;
@@ -209,10 +234,10 @@ static inline turbo_status turbo_head_finish(turbo_head_writer* writer, turbo_by
         memcpy(low, high, 16);
         memcpy(high, line, 16);
     }
-    turbo_head_put32(data + 48, writer->octets - 48);
+    turbo_head_put32(data + writer->refs + 4, writer->octets - writer->refs - 4);
     turbo_head_put32(data + writer->octets, writer->front - writer->octets - 4);
     for (at = writer->front; at % 4 != 0; at++) data[at] = 0;
-    turbo_head_put32(data + 44, at - 44);
+    turbo_head_put32(data + writer->refs, at - writer->refs);
     turbo_head_put32(data + at, writer->lines);
     memmove(data + at + 4, data + writer->span.size - 16 * writer->lines, 16 * writer->lines);
     head->data = data;
@@ -229,7 +254,7 @@ static inline turbo_status turbo_head_simple(turbo_span span, int32_t method, tu
     return turbo_head_finish(&writer, head);
 }
 
-/* ---- Reading a response ---------------------------------------------------------------------- */
+/* ---- Reading a response, or its trailers ---------------------------------------------------------------------- */
 typedef struct turbo_head_reader { /* all views live as long as the view that was read */
     uint16_t    status;            /* 100..999 */
     uint8_t     version;           /* TURBO_HTTP_* */
@@ -239,8 +264,10 @@ typedef struct turbo_head_reader { /* all views live as long as the view that wa
     turbo_bytes reason;            /* octets as received, may be empty */
     turbo_bytes url;               /* that answered; a NUL follows */
     turbo_bytes address;           /* of the connection, "192.0.2.1:443"; a NUL follows */
+    size_t      informational_count; /* 1xx heads before it, see turbo_head_response_informational */
     turbo_bytes octets;            /* the reader's own */
     const uint8_t* lines;          /* the reader's own */
+    const uint8_t* informational;  /* the reader's own */
 } turbo_head_reader;
 
 /* Internal: a number in the byte order of FlatBuffers. Threads: any. Blocks: no. Errors: none. */
@@ -298,7 +325,7 @@ static inline turbo_status turbo_head_vector(turbo_bytes view, uint32_t id, uint
  * INVALID and not a crash; fields of a newer library are passed over. On failure *out is {0}.
  * Threads: any. Blocks: no. Errors: INVALID. */
 static inline turbo_status turbo_head_response(turbo_bytes view, turbo_head_reader* out) {
-    turbo_bytes lines;
+    turbo_bytes lines, informational;
     uint64_t    status, version, length, reused;
     if (out == NULL) return TURBO_ERROR_INVALID;
     memset(out, 0, sizeof *out);
@@ -311,7 +338,8 @@ static inline turbo_status turbo_head_response(turbo_bytes view, turbo_head_read
         turbo_head_vector(view, 5, 1, 1, &out->url) != TURBO_OK ||
         turbo_head_slot(view, 6, 8, &length) != TURBO_OK ||
         turbo_head_slot(view, 7, 1, &reused) != TURBO_OK ||
-        turbo_head_vector(view, 8, 1, 1, &out->address) != TURBO_OK) {
+        turbo_head_vector(view, 8, 1, 1, &out->address) != TURBO_OK ||
+        turbo_head_vector(view, 9, 2, 0, &informational) != TURBO_OK) {
         memset(out, 0, sizeof *out);
         return TURBO_ERROR_INVALID;
     }
@@ -323,6 +351,34 @@ static inline turbo_status turbo_head_response(turbo_bytes view, turbo_head_read
     if (length != 0) {
         out->content_length = (int64_t)((uint64_t)turbo_head_get32(view.data + length) |
                                         (uint64_t)turbo_head_get32(view.data + length + 4) << 32);
+    }
+    out->lines = lines.data;
+    out->field_count = lines.size;
+    out->informational = informational.data;
+    out->informational_count = informational.size;
+    return TURBO_OK;
+}
+
+/* The status of the index-th informational head (1xx, RFC 9110 §15.2) that came before, 100 left out; 0 behind the last.
+ * Threads: any. Blocks: no. Errors: INVALID. */
+static inline int64_t turbo_head_response_informational(const turbo_head_reader* reader, size_t index) {
+    if (reader == NULL) return TURBO_ERROR_INVALID;
+    if (index >= reader->informational_count) return 0;
+    return (int64_t)turbo_head_get16(reader->informational + 2 * index);
+}
+
+/* Reads a view of turbo_response_trailers into *out, whose field lines are then read like those of a response; the rest of
+ * it is zero. A view of size 0 has no lines. Checks as turbo_head_response. Threads: any. Blocks: no. Errors: INVALID. */
+static inline turbo_status turbo_head_trailers(turbo_bytes view, turbo_head_reader* out) {
+    turbo_bytes lines;
+    if (out == NULL) return TURBO_ERROR_INVALID;
+    memset(out, 0, sizeof *out);
+    if (view.size == 0) return TURBO_OK;
+    if (view.data == NULL || view.size < 8 || view.size > INT32_MAX || memcmp(view.data + 4, "TRT1", 4) != 0 ||
+        turbo_head_vector(view, 0, 16, 0, &lines) != TURBO_OK ||
+        turbo_head_vector(view, 1, 1, 0, &out->octets) != TURBO_OK) {
+        memset(out, 0, sizeof *out);
+        return TURBO_ERROR_INVALID;
     }
     out->lines = lines.data;
     out->field_count = lines.size;

@@ -50,6 +50,9 @@ type Engine interface {
 	Finish(id StreamID, trailers *Fields) *Fault
 	// Credit tells that the consumer disposed of n body bytes: the peer may send as much again.
 	Credit(id StreamID, n int)
+	// Progress tells how many body bytes of the exchange opened last under id Fill has taken, also after its end, and
+	// whether the rest of its body is not wanted: the peer answered without it.
+	Progress(id StreamID) (taken int64, stopped bool)
 	// Reset ends an exchange at once; no event of it follows. An h1 engine has no room afterwards.
 	Reset(id StreamID, why Status)
 	// Next takes the oldest event. What ev points to is a view until the next call of the engine, but for

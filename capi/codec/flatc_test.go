@@ -155,6 +155,7 @@ type answer struct {
 	address string
 	length  int64
 	reused  bool
+	interim []uint16
 	lines   []line
 }
 
@@ -177,6 +178,11 @@ func buildAnswer(b *flatbuffers.Builder, a *answer, head *wire.ResponseHead) []b
 	octets := b.CreateByteVector(head.Fields.Octets)
 	url := b.CreateString(a.url)
 	address := b.CreateString(a.address)
+	fbs.ResponseStartInformationalVector(b, len(a.interim))
+	for i := len(a.interim) - 1; i >= 0; i-- {
+		b.PrependUint16(a.interim[i])
+	}
+	interim := b.EndVector(len(a.interim))
 	fbs.ResponseStart(b)
 	fbs.ResponseAddStatus(b, a.status)
 	fbs.ResponseAddReason(b, reason)
@@ -187,6 +193,7 @@ func buildAnswer(b *flatbuffers.Builder, a *answer, head *wire.ResponseHead) []b
 	fbs.ResponseAddContentLength(b, a.length)
 	fbs.ResponseAddReused(b, a.reused)
 	fbs.ResponseAddAddress(b, address)
+	fbs.ResponseAddInformational(b, interim)
 	b.FinishWithFileIdentifier(fbs.ResponseEnd(b), []byte("TRS1"))
 	return b.FinishedBytes()
 }
@@ -200,6 +207,9 @@ func readAnswer(mem []byte) (a answer) {
 	a.address = string(r.Address())
 	a.length = r.ContentLength()
 	a.reused = r.Reused()
+	for i := range r.InformationalLength() {
+		a.interim = append(a.interim, r.Informational(i))
+	}
 	octets := r.OctetsBytes()
 	var f fbs.Field
 	for i := range r.FieldsLength() {
@@ -259,7 +269,7 @@ func answerCases(random int) (all []answer) {
 		answer{length: -1},
 		answer{status: 200, version: wire.Version11, reason: "OK", url: "http://a/", address: "127.0.0.1:80", length: 0},
 		answer{status: 999, version: wire.Version10, reason: "\xe9", url: "http://a/b", address: "[::1]:80", length: 1<<63 - 1,
-			reused: true, lines: hundred},
+			reused: true, lines: hundred, interim: []uint16{103}},
 		answer{status: 204, length: -1, lines: []line{{"a", ""}, {"b", ""}, {"", ""}}},
 	)
 	rnd := rand.New(rand.NewPCG(3, 4))
@@ -268,6 +278,9 @@ func answerCases(random int) (all []answer) {
 		a := answer{
 			status: uint16(rnd.IntN(1000)), version: wire.Version(rnd.IntN(21)), reason: text(20),
 			url: text(50), address: text(21), length: rnd.Int64N(1<<40) - 1, reused: rnd.IntN(2) == 1,
+		}
+		for range rnd.IntN(4) {
+			a.interim = append(a.interim, uint16(101+rnd.IntN(99)))
 		}
 		for range rnd.IntN(20) {
 			a.lines = append(a.lines, line{"N" + text(20), text(60)})

@@ -8,10 +8,10 @@ import (
 )
 
 // The layout of every Response that leaves this package: front to back identifier, vtable, table, field lines, octets,
-// reason, URL, address. All fields are always set, so that only sizes vary.
+// reason, URL, address, informational. All fields are always set, so that only sizes vary.
 const (
 	atTable = 32 // behind the vtable; a multiple of 8, as content_length is
-	atLines = 68 // where the vector of lines has its length
+	atLines = 72 // where the vector of lines has its length
 
 	atReason    = atTable + 4
 	atLength    = atTable + 8
@@ -19,11 +19,12 @@ const (
 	atOctets    = atTable + 20
 	atURL       = atTable + 24
 	atAddress   = atTable + 28
-	atStatus    = atTable + 32
-	atVersion   = atTable + 34
-	atReused    = atTable + 35
+	atInterim   = atTable + 32
+	atStatus    = atTable + 36
+	atVersion   = atTable + 38
+	atReused    = atTable + 39
 	tableSize   = atLines - atTable
-	vtableSize  = 22
+	vtableSize  = 24
 	vtableAfter = atTable - 8
 )
 
@@ -32,20 +33,20 @@ var start = [atTable + 4]byte{
 	atTable, 0, 0, 0, 'T', 'R', 'S', '1',
 	vtableSize, 0, tableSize, 0,
 	atStatus - atTable, 0, atReason - atTable, 0, atVersion - atTable, 0, atFields - atTable, 0, atOctets - atTable, 0,
-	atURL - atTable, 0, atLength - atTable, 0, atReused - atTable, 0, atAddress - atTable, 0,
-	0, 0,
+	atURL - atTable, 0, atLength - atTable, 0, atReused - atTable, 0, atAddress - atTable, 0, atInterim - atTable, 0,
 	vtableAfter, 0, 0, 0,
 }
 
 // EncodeResponse rents a block and writes a Response into it: block.Bytes() is the finished buffer, all of it, aligned
 // to 8 bytes because every block is. The caller owns the one reference. head, url and address are copied; url is the
 // one that answered, address that of the connection ("192.0.2.1:443"), reused tells that the connection had served
-// before.
+// before, interim are the statuses of 1xx heads.
 //
 // It allocates nothing that the pool does not, and panics if a line of head lies outside of its octets: head is an
 // engine's, so that would be our own mistake.
-func EncodeResponse(p *buffers.Pool, head *wire.ResponseHead, url []byte, address string, reused bool) *buffers.Block {
-	r := response{head: head, url: url, address: address, reused: reused}
+func EncodeResponse(p *buffers.Pool, head *wire.ResponseHead, url []byte, address string, reused bool,
+	interim []uint16) *buffers.Block {
+	r := response{head: head, url: url, address: address, reused: reused, interim: interim}
 	r.measure()
 	octets := head.Fields.Octets[r.low:r.high]
 	block := p.Get(r.size) // behind the last thing that may panic: nothing leaks
@@ -60,10 +61,14 @@ type response struct {
 	url     []byte
 	address string
 	reused  bool
+	interim []uint16
 
-	low, high uint64 // the part of the octets that the lines name
-	size      int    // bytes in all
+	span
+	size int // bytes in all
 }
+
+// span is the part of the octets that the lines name.
+type span struct{ low, high uint64 }
 
 // measure finds the sizes. Of head.Fields.Octets only the part from the first to the last octet that a line names
 // travels: an engine may show the received block itself, with a status line in front and a body, or another response,
@@ -71,18 +76,22 @@ type response struct {
 // all of it in the lines anyway, and a copy in one piece costs less than twenty small ones.
 func (r *response) measure() {
 	lines := r.head.Fields.Lines
-	r.low, r.high = 0, 0
-	if len(lines) > 0 {
-		r.low = uint64(lines[0].NameAt)
-		for i := range lines {
-			l := &lines[i]
-			r.low = min(r.low, uint64(l.NameAt), uint64(l.ValueAt))
-			r.high = max(r.high, uint64(l.NameAt)+uint64(l.NameSize), uint64(l.ValueAt)+uint64(l.ValueSize))
-		}
-	}
+	r.span = spanOf(lines)
 	r.size = atLines + 4 + len(lines)*lineSize +
 		4 + padded(int(r.high-r.low)) + 4 + padded(len(r.head.Reason)) +
-		4 + padded(len(r.url)+1) + 4 + padded(len(r.address)+1)
+		4 + padded(len(r.url)+1) + 4 + padded(len(r.address)+1) + 4 + padded(2*len(r.interim))
+}
+
+func spanOf(lines []wire.Line) (s span) {
+	if len(lines) > 0 {
+		s.low = uint64(lines[0].NameAt)
+		for i := range lines {
+			l := &lines[i]
+			s.low = min(s.low, uint64(l.NameAt), uint64(l.ValueAt))
+			s.high = max(s.high, uint64(l.NameAt)+uint64(l.NameSize), uint64(l.ValueAt)+uint64(l.ValueSize))
+		}
+	}
+	return s
 }
 
 // put writes the Response into to, which has r.size bytes, every one of them: none keeps what the block held before.
@@ -98,10 +107,30 @@ func (r *response) put(to, octets []byte) {
 		to[atReused] = 1
 	}
 
-	le.PutUint32(to[atFields:], atLines-atFields)
-	lines, low := head.Fields.Lines, uint32(r.low)
-	le.PutUint32(to[atLines:], uint32(len(lines)))
-	at := atLines + 4
+	at := putLines(to, atFields, atLines, head.Fields.Lines, uint32(r.low))
+	at = putVector(to, atOctets, at, octets, 0)
+	at = putVector(to, atReason, at, head.Reason, 0)
+	at = putVector(to, atURL, at, r.url, 1)
+	at = putVector(to, atAddress, at, r.address, 1)
+	le.PutUint32(to[atInterim:], uint32(at-atInterim))
+	le.PutUint32(to[at:], uint32(len(r.interim)))
+	at += 4
+	for _, status := range r.interim {
+		le.PutUint16(to[at:], status)
+		at += 2
+	}
+	if len(r.interim)%2 != 0 {
+		le.PutUint16(to[at:], 0)
+	}
+}
+
+// putLines writes the vector of lines to position at, relative to the octet low, and the way there to position ref. It
+// returns where the next vector goes.
+func putLines(to []byte, ref, at int, lines []wire.Line, low uint32) int {
+	le := binary.LittleEndian
+	le.PutUint32(to[ref:], uint32(at-ref))
+	le.PutUint32(to[at:], uint32(len(lines)))
+	at += 4
 	for i := range lines {
 		l := &lines[i]
 		raw := (*[lineSize]byte)(to[at:])
@@ -111,10 +140,7 @@ func (r *response) put(to, octets []byte) {
 		le.PutUint32(raw[12:], l.ValueSize)
 		at += lineSize
 	}
-	at = putVector(to, atOctets, at, octets, 0)
-	at = putVector(to, atReason, at, head.Reason, 0)
-	at = putVector(to, atURL, at, r.url, 1)
-	putVector(to, atAddress, at, r.address, 1)
+	return at
 }
 
 // putVector writes bytes and tail NULs to position at, and the way there to position ref. It returns where the next

@@ -22,11 +22,11 @@ func openTable(mem []byte, ref int64, name string, fields int) (table, *wire.Fau
 	end := int64(len(mem))
 	at := ref + int64(binary.LittleEndian.Uint32(mem[ref:]))
 	if at+4 > end {
-		return table{}, invalid("the %s is said to be at %d, beyond the %d bytes of the request head", name, at, end)
+		return table{}, invalid("the %s is said to be at %d, beyond the %d bytes of the FlatBuffer", name, at, end)
 	}
 	vat := at - int64(int32(binary.LittleEndian.Uint32(mem[at:])))
 	if vat < 0 || vat+4 > end {
-		return table{}, invalid("the vtable of the %s is said to be at %d, outside the %d bytes of the request head", name, vat, end)
+		return table{}, invalid("the vtable of the %s is said to be at %d, outside the %d bytes of the FlatBuffer", name, vat, end)
 	}
 	vsize := int64(binary.LittleEndian.Uint16(mem[vat:]))
 	size := int64(binary.LittleEndian.Uint16(mem[vat+2:]))
@@ -77,13 +77,13 @@ func (t *table) vector(id int, field string, element int64, text bool) (v []byte
 	end := int64(len(t.mem))
 	at += int64(binary.LittleEndian.Uint32(t.mem[at:]))
 	if at+4 > end {
-		return nil, false, invalid("%s of the %s is said to be at %d, beyond the %d bytes of the request head", field, t.name, at, end)
+		return nil, false, invalid("%s of the %s is said to be at %d, beyond the %d bytes of the FlatBuffer", field, t.name, at, end)
 	}
 	count := int64(binary.LittleEndian.Uint32(t.mem[at:]))
 	at += 4
 	stop := at + count*element
 	if stop > end {
-		return nil, false, invalid("%s of the %s has %d elements and would end at %d, beyond the %d bytes of the request head",
+		return nil, false, invalid("%s of the %s has %d elements and would end at %d, beyond the %d bytes of the FlatBuffer",
 			field, t.name, count, stop, end)
 	}
 	if text && (stop == end || t.mem[stop] != 0) {

@@ -258,8 +258,9 @@ static UNUSED turbo_client client_new(turbo_queue queue) {
 /* A call is a request and what was told about it; options.user_data points to it. */
 typedef struct call {
     turbo_request request;
-    uint32_t      heads, bodies, dones;
-    turbo_event   head, done;
+    uint32_t      heads, bodies, dones, writables, sents, fills;
+    turbo_event   head, done, sent, filled;                             /* the newest of each */
+    uint64_t      sent_bytes, sent_tokens, filled_bytes, filled_tokens; /* sums */
 } call;
 
 static UNUSED void call_event(const turbo_event* event) {
@@ -267,7 +268,8 @@ static UNUSED void call_event(const turbo_event* event) {
     if (c == NULL) return;
     if (c->request.id != 0) CHECK(event->source == c->request.id); /* 0: told before turbo_submit returned */
     CHECK(c->dones == 0);                                          /* nothing after DONE */
-    CHECK(event->token == 0 && event->reserved == 0);
+    CHECK(event->reserved == 0);
+    CHECK(event->token == 0 || event->kind == TURBO_EVENT_SENT || event->kind == TURBO_EVENT_FILLED);
     switch (event->kind) {
     case TURBO_EVENT_HEAD:
         c->heads++;
@@ -275,6 +277,19 @@ static UNUSED void call_event(const turbo_event* event) {
         c->head = *event;
         break;
     case TURBO_EVENT_BODY: c->bodies++; break;
+    case TURBO_EVENT_WRITABLE: c->writables++; break;
+    case TURBO_EVENT_SENT:
+        c->sents++;
+        c->sent_bytes += event->bytes;
+        c->sent_tokens += event->token;
+        c->sent = *event;
+        break;
+    case TURBO_EVENT_FILLED:
+        c->fills++;
+        c->filled_bytes += event->bytes;
+        c->filled_tokens += event->token;
+        c->filled = *event;
+        break;
     case TURBO_EVENT_DONE:
         c->dones++;
         c->done = *event;

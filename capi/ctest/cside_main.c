@@ -31,6 +31,7 @@ static turbo_request submit(turbo_client c, uint32_t script, uint64_t tag, const
     o.body = body;
     o.body_count = parts;
     o.flags = flags;
+    if ((flags & TURBO_STREAM) != 0) o.body_count = 0;
     o.events = events;
     CHECK(turbo_submit(c, (turbo_bytes){head, sizeof head}, &o, &r) == TURBO_OK);
     return r;
@@ -52,13 +53,46 @@ static size_t drain(turbo_request r) {
     return sum;
 }
 
+/* Writes and lends as many pieces as the request takes; returns how many of them will come back. */
+static int give(turbo_request r, const uint8_t* lent, uint8_t* span, unsigned int* seed, int streamed_back) {
+    int back = 0, i;
+    for (i = 0; i < 12; i++) {
+        turbo_bytes part;
+        turbo_span  view;
+        int64_t     n = 0;
+        part.data = lent;
+        part.size = 1 + (size_t)rand_r(seed) % 64;
+        switch (rand_r(seed) % 4) {
+        case 0:
+            n = turbo_request_write(r, &part, 1, 1, 0);
+            back += n >= 0;
+            break;
+        case 1: n = turbo_request_write(r, &part, 1, 1, TURBO_COPY); break;
+        case 2:
+            n = turbo_request_reserve(r, part.size, &view);
+            if (n != TURBO_OK) break;
+            memcpy(view.data, lent, part.size);
+            n = turbo_request_commit(r, part.size, 0);
+            break;
+        default:
+            if (!streamed_back) break;
+            view.data = span;
+            view.size = 64;
+            n = turbo_response_lend(r, view, 2);
+            back += n == TURBO_OK;
+        }
+        CHECK(n >= 0 || n == TURBO_ERROR_STATE || n == TURBO_ERROR_LIMIT);
+    }
+    return back;
+}
+
 static void* host(void* arg) {
     unsigned int        seed = (unsigned int)(uintptr_t)arg * 7919u + 1u;
     turbo_queue         q;
     turbo_client        c;
     turbo_request       open[INFLIGHT];
-    uint8_t             lent[INFLIGHT][64];
-    int                 done[INFLIGHT], released[INFLIGHT], i, k;
+    uint8_t             lent[INFLIGHT][64], spans[INFLIGHT][64];
+    int                 done[INFLIGHT], released[INFLIGHT], out[INFLIGHT], i, k;
     turbo_client_config config = turbo_client_config_default();
     CHECK(turbo_queue_create(&q) == TURBO_OK);
     config.queue = q;
@@ -74,9 +108,11 @@ static void* host(void* arg) {
             body[0].data = body[1].data = lent[k];
             body[0].size = 64;
             body[1].size = 10;
-            open[k] = submit(c, script, (uint64_t)k, body, 2, rand_r(&seed) % 2 ? (uint32_t)TURBO_COPY : 0u,
-                             rand_r(&seed) % 2 ? TURBO_WANT(TURBO_EVENT_HEAD) | TURBO_WANT(TURBO_EVENT_BODY) : 0);
-            done[k] = released[k] = 0;
+            uint32_t flags = rand_r(&seed) % 2 ? (uint32_t)TURBO_COPY : rand_r(&seed) % 2 ? TURBO_STREAM : 0u;
+            uint32_t events = rand_r(&seed) % 2 ? TURBO_WANT(TURBO_EVENT_HEAD) | TURBO_WANT(TURBO_EVENT_BODY) : 0;
+            open[k] = submit(c, script, (uint64_t)k, body, 2, flags, events);
+            done[k] = released[k] = out[k] = 0;
+            if (flags == TURBO_STREAM) out[k] = give(open[k], lent[k], spans[k], &seed, events != 0);
             if (rand_r(&seed) % 4 == 0) {
                 CHECK(turbo_request_release(open[k]) == TURBO_OK);
                 CHECK(turbo_request_release(open[k]) == TURBO_ERROR_STALE);
@@ -92,7 +128,13 @@ static void* host(void* arg) {
             for (j = 0; j < n; j++) {
                 k = (int)e[j].user_data;
                 CHECK(e[j].source == open[k].id && !done[k]);
+                if (e[j].kind == TURBO_EVENT_SENT || e[j].kind == TURBO_EVENT_FILLED) {
+                    CHECK(out[k]-- > 0 && e[j].token == (e[j].kind == TURBO_EVENT_SENT ? 1 : 2));
+                    continue;
+                }
+                if (e[j].kind == TURBO_EVENT_WRITABLE) continue;
                 if (e[j].kind == TURBO_EVENT_DONE) {
+                    CHECK(out[k] == 0);
                     done[k] = 1;
                     left--;
                     memset(lent[k], 0, sizeof lent[k]); /* ours again: the stand-in would notice */
@@ -127,7 +169,9 @@ static void* vandal(void* arg) {
         turbo_progress p;
         char           text[32];
         int32_t        level;
-        switch ((i + (int)(uintptr_t)arg) % 12) {
+        turbo_span     view;
+        intptr_t       handle;
+        switch ((i + (int)(uintptr_t)arg) % 17) {
         case 0: turbo_request_cancel(r); break;
         case 1: turbo_response_head(r, &b[0]); break;
         case 2: turbo_response_peek(r, b, 4); break;
@@ -139,9 +183,15 @@ static void* vandal(void* arg) {
         case 8: turbo_queue_poll(shared_queue, e, 4); break;
         case 9: turbo_queue_wait(shared_queue, e, 4, 1); break;
         case 10: turbo_log_read(&level, text, sizeof text); break;
+        case 11: turbo_request_write(r, b, 0, 0, 0); break;
+        case 12: turbo_request_reserve(r, 100, &view); break; /* others end this view: it is not touched */
+        case 13: turbo_request_commit(r, 0, 0); break;
+        case 14: turbo_response_trailers(r, &b[0]); break;
+        case 15: turbo_queue_handle(shared_queue, &handle); break;
         default:
             if (i % 3 == 0) {
-                turbo_request fresh = submit(client, 3, 0, NULL, 0, 0, TURBO_WANT(TURBO_EVENT_BODY));
+                turbo_request fresh =
+                    submit(client, 3, 0, NULL, 0, i % 2 ? TURBO_STREAM : 0u, TURBO_WANT(TURBO_EVENT_BODY));
                 turbo_request old = {__atomic_exchange_n(&victim.id, fresh.id, __ATOMIC_ACQ_REL)};
                 turbo_request_release(old);
             }

@@ -14,13 +14,13 @@
 
 /* clang-format off */
 #define DL_FUNCTIONS(X)                                                                                            \
-    X(turbo_init)                                                                                                  \
-    X(turbo_shutdown)                                                                                              \
-    X(turbo_version) X(turbo_status_text) X(turbo_log_read) X(turbo_queue_create) X(turbo_queue_destroy)           \
-        X(turbo_queue_poll) X(turbo_queue_wait) X(turbo_queue_wake) X(turbo_client_create) X(turbo_client_destroy) \
-            X(turbo_submit) X(turbo_request_cancel) X(turbo_request_release) X(turbo_request_error)                \
-                X(turbo_request_timings) X(turbo_request_progress) X(turbo_response_head) X(turbo_response_header) \
-                    X(turbo_response_field) X(turbo_response_peek) X(turbo_response_consume) X(turbo_stats_read)
+    X(turbo_init) X(turbo_shutdown) X(turbo_version) X(turbo_status_text) X(turbo_log_read)                        \
+    X(turbo_queue_create) X(turbo_queue_destroy) X(turbo_queue_poll) X(turbo_queue_wait) X(turbo_queue_wake)       \
+    X(turbo_queue_handle) X(turbo_client_create) X(turbo_client_destroy) X(turbo_submit) X(turbo_request_write)    \
+    X(turbo_request_reserve) X(turbo_request_commit) X(turbo_request_finish) X(turbo_request_cancel)               \
+    X(turbo_request_release) X(turbo_request_error) X(turbo_request_timings) X(turbo_request_progress)             \
+    X(turbo_response_head) X(turbo_response_trailers) X(turbo_response_lend) X(turbo_response_header)              \
+    X(turbo_response_field) X(turbo_response_peek) X(turbo_response_consume) X(turbo_stats_read)
 /* clang-format on */
 
 #define DL_POINTER(f) __typeof__(f)* f;

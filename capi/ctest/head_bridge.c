@@ -4,9 +4,11 @@
  *
  *   head_bridge write    in:  method, expect, name, url, count of lines, then name and value of each
  *                        out: the finished Request
- *   head_bridge read     in:  a Response
- *                        out: status, version, reused, content_length (low, high), reason, url, address, count of lines,
- *                             then name and value of each; or, for a view that it refuses, the number 2^32-1
+ *                        With method 255 it is Trailers, without name and url.
+ *   head_bridge read     in:  a Response, or Trailers
+ *                        out: status, version, reused, content_length (low, high), reason, url, address, count and
+ *                             statuses of informational heads, count of lines, then name and value of each; or, for a
+ *                             view that it refuses, the number 2^32-1
  *
  * Octets are their size and themselves. On the way it tries what must not go wrong: every span that is too small, every
  * view that is cut or has one octet changed. Built with sanitizers, it dies where it looks or writes beside.
@@ -79,7 +81,9 @@ typedef struct words {
 static turbo_status write_words(const words* w, turbo_span span, turbo_bytes* head) {
     turbo_head_writer writer;
     uint32_t          i;
-    if (w->method == TURBO_METHOD_OTHER) {
+    if (w->method == 255) {
+        turbo_head_begin_trailers(&writer, span);
+    } else if (w->method == TURBO_METHOD_OTHER) {
         turbo_head_begin_named(&writer, span, w->name, w->url);
     } else {
         turbo_head_begin(&writer, span, w->method, w->url);
@@ -165,16 +169,22 @@ static int walk(turbo_bytes view) {
     turbo_bytes       name, value, found;
     size_t            i;
     int64_t           got;
-    turbo_status      status = turbo_head_response(view, &reader);
+    turbo_status      status = turbo_head_trailers(view, &reader);
+    need(status == TURBO_OK || status == TURBO_ERROR_INVALID, "another status than OK and INVALID");
+    if (status != TURBO_OK || view.size == 0) status = turbo_head_response(view, &reader);
     need(status == TURBO_OK || status == TURBO_ERROR_INVALID, "another status than OK and INVALID");
     if (status != TURBO_OK) {
         need(reader.field_count == 0 && reader.url.data == NULL && reader.lines == NULL,
              "a refused view left something");
         return 0;
     }
-    touch(view, reader.reason);
-    touch(view, reader.url);
-    touch(view, reader.address);
+    if (reader.url.data != NULL) {
+        touch(view, reader.reason);
+        touch(view, reader.url);
+        touch(view, reader.address);
+    }
+    for (i = 0; i < reader.informational_count; i++) sum += (unsigned)turbo_head_response_informational(&reader, i);
+    need(turbo_head_response_informational(&reader, i) == 0, "an informational status behind the last");
     for (i = 0; i < reader.field_count; i++) {
         got = turbo_head_response_field(&reader, i, &name, &value);
         need(got == 1 || got == TURBO_ERROR_INVALID, "a line is neither there nor broken");
@@ -222,7 +232,7 @@ static void read_one(turbo_bytes view) {
         out32(UINT32_MAX);
         return;
     }
-    turbo_head_response(view, &reader);
+    if (turbo_head_trailers(view, &reader) != TURBO_OK) turbo_head_response(view, &reader);
     out32(reader.status);
     out32(reader.version);
     out32(reader.reused);
@@ -231,7 +241,10 @@ static void read_one(turbo_bytes view) {
     out_octets(reader.reason);
     out_octets(reader.url);
     out_octets(reader.address);
-    need(reader.url.data == view.data || reader.url.data[reader.url.size] == 0, "no NUL follows the URL");
+    need(reader.url.data == NULL || reader.url.data == view.data || reader.url.data[reader.url.size] == 0,
+         "no NUL follows the URL");
+    out32((uint32_t)reader.informational_count);
+    for (i = 0; i < reader.informational_count; i++) out32((uint32_t)turbo_head_response_informational(&reader, i));
     out32((uint32_t)reader.field_count);
     for (i = 0; i < reader.field_count; i++) {
         need(turbo_head_response_field(&reader, i, &name, &value) == 1, "a line of a good view is broken");

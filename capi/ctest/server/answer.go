@@ -84,10 +84,12 @@ func (s *session) answer(r *request) bool {
 	case "/sum":
 		h := fnv.New64a()
 		got, err := io.Copy(h, r.body)
+		if err == nil {
+			_, err = s.trailers(r)
+		}
 		if err != nil {
 			return false
 		}
-		r.length = 0
 		s.text(200, fmt.Sprintf("%d %016x\n", got, h.Sum64()))
 	case "/headers":
 		s.start(200, fmt.Sprintf("Content-Type: text/plain\r\nContent-Length: %d\r\n", len(s.head)))
@@ -95,6 +97,18 @@ func (s *session) answer(r *request) bool {
 	case "/head":
 		line := "X-Filler: " + strings.Repeat("x", 88) + "\r\n" // 100 bytes
 		s.start(200, strings.Repeat(line, int(n/100))+"Content-Length: 0\r\n")
+	case "/hints":
+		_, _ = s.out.WriteString("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" +
+			"HTTP/1.1 102 Processing\r\n\r\n")
+		s.text(200, "hinted\n")
+	case "/refuse": // the body is not wanted: says so, and waits for the client to see it
+		s.start(413, "Content-Length: 9\r\n")
+		_, _ = s.out.WriteString("too")
+		_ = s.out.Flush()
+		time.Sleep(ms)
+		_, _ = s.out.WriteString(" large")
+		s.hang()
+		return false
 	case "/slow":
 		_ = s.out.Flush()
 		time.Sleep(ms)
@@ -108,7 +122,9 @@ func (s *session) answer(r *request) bool {
 		if ms > 0 {
 			time.Sleep(ms)
 			_, err := io.Copy(io.Discard, r.body)
-			r.length = 0
+			if err == nil {
+				_, err = s.trailers(r)
+			}
 			s.text(200, "late\n")
 			return err == nil
 		}
@@ -193,13 +209,15 @@ func (s *session) echo(r *request) bool {
 	if _, err := io.Copy(&all, r.body); err != nil {
 		return false
 	}
-	_, _ = s.in.ReadSlice('\n') // the empty line after the last chunk
-	r.length = 0
+	trailers, err := s.trailers(r)
+	if err != nil {
+		return false
+	}
 	s.start(200, "Transfer-Encoding: chunked\r\n")
 	if all.Len() > 0 {
 		fmt.Fprintf(s.out, "%x\r\n%s\r\n", all.Len(), all.Bytes())
 	}
-	_, _ = s.out.WriteString("0\r\n\r\n")
+	_, _ = s.out.WriteString("0\r\n" + trailers + "\r\n")
 	return true
 }
 

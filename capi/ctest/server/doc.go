@@ -8,6 +8,9 @@
 //	/close?n=&seed=              the same, ended by closing
 //	/drip?n=&ms=                 n bytes, one each ms
 //	/echo                        the request body, Content-Length when the request had one, chunked otherwise
+//	                             with the request's trailers behind it
+//	/hints                       100, 103 and 102, then "hinted\n"
+//	/refuse?ms=                  413 without reading the request body, its own body after ms
 //	/sum                         length and FNV-1a of the request body as text
 //	/headers                     the request head as it was received
 //	/status/N                    a status; 204 and 304 have no body

@@ -45,7 +45,9 @@ func serve(c *net.TCPConn) {
 		served.Add(1)
 		again := s.answer(r)
 		if again && r.unread() {
-			_, err = io.Copy(io.Discard, r.body)
+			if _, err = io.Copy(io.Discard, r.body); err == nil {
+				_, err = s.trailers(r)
+			}
 			again = err == nil
 		}
 		// Answers to requests that wait already in the buffer leave in one write.

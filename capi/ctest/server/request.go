@@ -81,6 +81,26 @@ func (s *session) readHead() (*request, error) {
 	return r, nil
 }
 
+// trailers reads what follows a body that was read to its end: the lines behind the last chunk.
+func (s *session) trailers(r *request) (string, error) {
+	if r.length >= 0 {
+		r.length = 0
+		return "", nil
+	}
+	r.length = 0
+	var all strings.Builder
+	for {
+		line, err := s.in.ReadString('\n')
+		if err != nil {
+			return "", err
+		}
+		if line == "\r\n" {
+			return all.String(), nil
+		}
+		all.WriteString(line)
+	}
+}
+
 // number is the value of a query parameter.
 func (r *request) number(name string, missing int64) int64 {
 	for _, pair := range strings.Split(r.query, "&") {
