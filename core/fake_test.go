@@ -23,6 +23,8 @@ type fake struct {
 	clock *transporttest.Clock
 	links []*link // not told Closed, in the order of their dials
 	dials int
+
+	forgets int
 }
 
 // link is one connection of a fake.
@@ -37,6 +39,9 @@ type link struct {
 	paused    bool
 	held      buffers.Sequence
 	owes      bool // Sendable
+	dead      bool // the peer has ended, and nobody was told yet
+	looks     int  // calls of Alive
+	probes    int
 	eof       bool
 	written   uint64
 	sent      []byte // not yet understood as requests
@@ -53,6 +58,7 @@ func (f *fake) Dial(d *transport.Dial, h transport.Handler) transport.Conn {
 
 func (f *fake) Close()    {}
 func (f *fake) Open() int { return len(f.links) }
+func (f *fake) Forget()   { f.forgets++ }
 
 func (l *link) Send(out *buffers.Sequence) bool {
 	if l.owes {
@@ -98,6 +104,8 @@ func (l *link) take(out *buffers.Sequence) {
 func (l *link) PauseReading()   { l.paused = true }
 func (l *link) ResumeReading()  { l.paused = false }
 func (l *link) Written() uint64 { return l.written }
+func (l *link) Alive() bool     { l.looks++; return !l.dead && !l.closing && !l.eof }
+func (l *link) Probe()          { l.probes++ }
 func (l *link) Close()          { l.closing = true }
 
 // What a test lets happen.

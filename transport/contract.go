@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"net/netip"
+
 	"turbohttp/buffers"
 	"turbohttp/wire"
 )
@@ -14,11 +16,14 @@ type Transport interface {
 	Close()
 	// Open is the number of connections that were dialed and not yet told Closed.
 	Open() int
+	// Forget drops what is known of names: the network changed. Dials that wait for a name ask anew.
+	Forget()
 }
 
 // Dial says where to connect to.
 type Dial struct {
-	Host           string // a name, or an IP address without brackets
+	Host           string     // a name, or an IP address without brackets
+	Address        netip.Addr // if valid, the host is there: it is not looked up
 	Port           uint16
 	ConnectTimeout int64 // nanoseconds, for resolving and connecting together; 0: none
 	Pool           *buffers.Pool
@@ -28,7 +33,7 @@ type Dial struct {
 // connection, never from inside a call of Conn; they never block for long. A panic in one of them closes this connection
 // with an INTERNAL fault; the rest goes on.
 type Handler interface {
-	// Resolved tells that the name has an address.
+	// Resolved tells that the name has an address. A dial tells it once.
 	Resolved(now wire.Instant)
 	// Connected tells that bytes can be sent. address is "192.0.2.1:80".
 	Connected(address string, now wire.Instant)
@@ -55,6 +60,13 @@ type Conn interface {
 	ResumeReading()
 	// Written is the number of bytes that the system has taken so far.
 	Written() uint64
+	// Alive looks whether a connection on which nothing is expected can be used: false when the peer has closed it, has
+	// reset it, or has sent something unasked. It never waits and takes nothing. True is no promise: what is on its way is
+	// not seen, nor is a peer that has vanished.
+	Alive() bool
+	// Probe asks the peer for a sign of life, after a change of the network: unless its system is heard from, if only by an
+	// acknowledgement, the connection is told Closed with CLOSED within 6 s. A connection not yet made is left alone.
+	Probe()
 	// Close ends the connection; Closed follows with fault nil. Calls after that do nothing. It never blocks.
 	Close()
 }

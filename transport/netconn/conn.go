@@ -29,6 +29,7 @@ type conn struct {
 	written atomic.Uint64
 
 	readable, tryWrite, writable func(fd uintptr) bool // callbacks of RawConn, stored so that none is made per call
+	peek                         func(fd uintptr)
 
 	// The reader's own.
 	in      buffers.Sequence
@@ -49,6 +50,9 @@ type conn struct {
 	ended      bool               // the reader has gone: nothing more is sent
 	fault      *wire.Fault        // why the connection ends; the first counts
 	writeFault *wire.Fault        // writing failed: what the peer sent is read to its end first
+	peeked     bool               // what peek found: alive
+	peekInto   byte
+	probe      probe
 }
 
 const (
@@ -65,6 +69,7 @@ func (c *conn) init() {
 	c.readable = c.readCallback()
 	c.tryWrite = c.onTryWrite
 	c.writable = c.onWritable
+	c.peek = c.onPeek
 }
 
 // panicked turns a panic of a handler, or of our own, into the fault of this connection.
@@ -129,6 +134,19 @@ func (c *conn) ResumeReading() {
 // Written is the number of bytes that the system has taken.
 func (c *conn) Written() uint64 { return c.written.Load() }
 
+// Alive looks whether the peer has closed or sent something. The reader sees the same, but a moment later: it has to be
+// woken first.
+func (c *conn) Alive() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.nc == nil || c.eof || c.ended || c.writeFault != nil || c.flags.Load()&ending != 0 {
+		return false
+	}
+	c.peeked = false // what peek is not called for is closed
+	c.raw.Control(c.peek)
+	return c.peeked
+}
+
 // readerEnds is the reader's last step. The goroutine that leaves last closes the socket.
 func (c *conn) readerEnds() {
 	c.mu.Lock()
@@ -145,6 +163,9 @@ func (c *conn) readerEnds() {
 func (c *conn) closed() {
 	if c.nc != nil {
 		c.nc.Close()
+	}
+	if c.probe.alarm != nil {
+		c.probe.alarm.Set(0)
 	}
 	c.dropSpare()
 	c.in.Release()

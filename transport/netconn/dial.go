@@ -4,15 +4,12 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"turbohttp/transport"
 	"turbohttp/wire"
 )
-
-// An address among several gets its share of the time that is left, but not less than this, so that one that is silent
-// does not use up the time of the next.
-const addressPatience = 2 * time.Second
 
 const noTimeout = 10 * 365 * 24 * time.Hour
 
@@ -37,8 +34,10 @@ func (c *conn) connect() bool {
 		return false
 	}
 	c.tellResolved()
-	nc, fault := c.dialAny(ctx, addresses)
+	r := race{dial: dialTCP, delay: attemptDelay}
+	nc, fault := r.run(ctx, c.to.Host, inTurn(addresses, c.to.Port))
 	if fault != nil {
+		c.t.names.doubt(c.to.Host)
 		c.fail(fault)
 		return false
 	}
@@ -63,46 +62,38 @@ func (c *conn) connect() bool {
 }
 
 func (c *conn) resolve(ctx context.Context) ([]netip.Addr, *wire.Fault) {
+	if c.to.Address.IsValid() {
+		return []netip.Addr{c.to.Address}, nil
+	}
 	if a, err := netip.ParseAddr(c.to.Host); err == nil {
 		return []netip.Addr{a}, nil
 	}
-	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", c.to.Host)
-	if err == nil && len(addresses) == 0 {
-		err = &net.DNSError{Err: "no addresses", Name: c.to.Host, IsNotFound: true}
+	if isLocalhost(c.to.Host) {
+		return localhost, nil
 	}
+	addresses, err := c.t.names.resolve(ctx, c.to.Host)
 	if err != nil {
 		return nil, resolveFault(c.to.Host, err, ctx.Err() == context.DeadlineExceeded)
 	}
 	return addresses, nil
 }
 
-// dialAny tries the addresses one after the other. The first one's failure is the one that is told: the rest are
-// alternatives to it.
-func (c *conn) dialAny(ctx context.Context, addresses []netip.Addr) (*net.TCPConn, *wire.Fault) {
-	var fault *wire.Fault
-	for i, a := range addresses {
-		to := netip.AddrPortFrom(a.Unmap(), c.to.Port).String()
-		share := ctx
-		if deadline, ok := ctx.Deadline(); ok && i < len(addresses)-1 {
-			each := max(time.Until(deadline)/time.Duration(len(addresses)-i), addressPatience)
-			var cancel context.CancelFunc
-			share, cancel = context.WithTimeout(ctx, each)
-			defer cancel()
-		}
-		var d net.Dialer // sets TCP_NODELAY and keep-alive
-		nc, err := d.DialContext(share, "tcp", to)
-		if err == nil {
-			return nc.(*net.TCPConn), nil
-		}
-		overdue := ctx.Err() == context.DeadlineExceeded
-		if fault == nil || overdue {
-			fault = connectFault(c.to.Host, to, err, overdue)
-		}
-		if ctx.Err() != nil {
-			break
-		}
+var localhost = []netip.Addr{netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+
+// isLocalhost tells names that mean this machine, whatever a name server says: RFC 6761 §6.3.
+func isLocalhost(name string) bool {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
+}
+
+// dialTCP connects; net.Dialer sets TCP_NODELAY.
+func dialTCP(ctx context.Context, to netip.AddrPort) (*net.TCPConn, error) {
+	d := net.Dialer{KeepAliveConfig: usual}
+	nc, err := d.DialContext(ctx, "tcp", to.String())
+	if err != nil {
+		return nil, err
 	}
-	return nil, fault
+	return nc.(*net.TCPConn), nil
 }
 
 var _ transport.Conn = (*conn)(nil)

@@ -1,6 +1,12 @@
 // Package netconn moves bytes by Go's net.Conn: a reader goroutine for each connection, and a writer goroutine only
 // while a socket is full.
 //
+// # Connecting
+//
+// Names are looked up by a resolver that all connections share: one lookup for a name at a time, eight at once, answers
+// kept for a minute. A lookup cannot be stopped, so it is never waited for by anybody who could not leave. Several addresses
+// race (RFC 8305).
+//
 // # Reading
 //
 // The reader waits inside one syscall.RawConn.Read whose callback reads and calls the handler itself. A block is rented
@@ -27,4 +33,7 @@
 //
 // When writing fails because the peer went away, the reader first reads what the peer had sent: a server that refuses an
 // upload answers, closes, and its answer is still in our socket.
+//
+// A peer that vanished says nothing. Probe finds it: keep-alive asks each second, and on Linux we count for ourselves
+// whether any segment came back, because the system's own limits look at other things (see probe).
 package netconn

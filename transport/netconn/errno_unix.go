@@ -23,3 +23,11 @@ func isLocal(errno syscall.Errno) bool {
 	}
 	return false
 }
+
+// isRoute tells errors that mean that there is no way to an address of this kind.
+func isRoute(errno syscall.Errno) bool {
+	return errno == syscall.ENETUNREACH || errno == syscall.EADDRNOTAVAIL || errno == syscall.EAFNOSUPPORT
+}
+
+// silentCode is the number for a peer that no longer answers.
+const silentCode = uint32(syscall.ETIMEDOUT)

@@ -25,3 +25,11 @@ func isLocal(errno syscall.Errno) bool {
 	}
 	return false
 }
+
+// isRoute tells errors that mean that there is no way to an address of this kind.
+func isRoute(errno syscall.Errno) bool {
+	return errno == windows.WSAENETUNREACH || errno == windows.WSAEADDRNOTAVAIL || errno == windows.WSAEAFNOSUPPORT
+}
+
+// silentCode is the number for a peer that no longer answers.
+const silentCode = uint32(windows.WSAETIMEDOUT)

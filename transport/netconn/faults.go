@@ -47,6 +47,9 @@ func resolveFault(name string, err error, overdue bool) *wire.Fault {
 
 // connectFault says why no address of host accepted the connection; address is the one err is about.
 func connectFault(host, address string, err error, overdue bool) *wire.Fault {
+	if fault, ok := err.(*wire.Fault); ok { // a panic
+		return fault
+	}
 	if overdue || isTimeout(err) {
 		return wire.Faultf(wire.StatusTimeout, uint32(wire.PhaseConnect), "net", "%s (%s) did not accept the connection in time", host, address)
 	}
@@ -55,6 +58,25 @@ func connectFault(host, address string, err error, overdue bool) *wire.Fault {
 		return wire.Faultf(wire.StatusIO, uint32(errno), "net", "this machine could not connect to %s (%s): %v", host, address, reason(err, errno))
 	}
 	return wire.Faultf(wire.StatusConnect, uint32(errno), "net", "%s (%s) did not accept the connection: %v", host, address, reason(err, errno))
+}
+
+// moreUseful chooses between the faults of two addresses of a host: one that names our own trouble, which hits every address,
+// comes before what a peer did, and this before a family of addresses that this machine does not have.
+func moreUseful(a, b *wire.Fault) *wire.Fault {
+	if a == nil || usefulness(b) > usefulness(a) {
+		return b
+	}
+	return a
+}
+
+func usefulness(f *wire.Fault) int {
+	switch {
+	case f.Status == wire.StatusConnect:
+		return 1
+	case f.Status == wire.StatusIO && isRoute(syscall.Errno(f.Code)):
+		return 0
+	}
+	return 2
 }
 
 // readFault says how reading ended.

@@ -27,6 +27,16 @@ func recv(fd uintptr, into []byte) (int, syscall.Errno) {
 	return n, 0
 }
 
+// onPeek is RawConn.Control's callback: nothing to read and no end is a connection that lives. recv(2), MSG_PEEK.
+func (c *conn) onPeek(fd uintptr) {
+	var into [1]byte
+	_, _, err := unix.Recvfrom(int(fd), into[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	c.peeked = err == unix.EAGAIN || err == unix.EINTR
+}
+
+// heard knows nothing: the system's keep-alive finds out alone.
+func (c *conn) heard() (segments uint32, mute, known bool) { return 0, false, false }
+
 // send writes the front of out without waiting, and gives how many bytes the system took. write(2).
 func (t *Transport) send(fd uintptr, out *buffers.Sequence) (int, syscall.Errno) {
 	n, err := unix.Write(int(fd), out.First().Bytes())

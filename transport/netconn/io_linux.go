@@ -26,6 +26,24 @@ func recv(fd uintptr, into []byte) (int, syscall.Errno) {
 	return int(n), 0
 }
 
+// onPeek is RawConn.Control's callback: nothing to read and no end is a connection that lives. recv(2), MSG_PEEK.
+func (c *conn) onPeek(fd uintptr) {
+	_, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&c.peekInto)), 1,
+		unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
+	c.peeked = errno == syscall.EAGAIN || errno == syscall.EINTR
+}
+
+// heard gives the number of segments that the peer has sent. mute: it cannot be asked, because bytes wait for a window that
+// it has closed; the system asks for that by itself, at its own pace. tcp(7), TCP_INFO. c.mu is held.
+func (c *conn) heard() (segments uint32, mute, known bool) {
+	c.raw.Control(func(fd uintptr) {
+		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+			segments, mute, known = info.Segs_in, info.Unacked == 0 && info.Notsent_bytes > 0, true
+		}
+	})
+	return segments, mute, known
+}
+
 // send writes the front of out without waiting and without SIGPIPE, and gives how many bytes the system took. send(2),
 // sendmsg(2).
 func (t *Transport) send(fd uintptr, out *buffers.Sequence) (int, syscall.Errno) {

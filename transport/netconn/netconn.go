@@ -17,6 +17,7 @@ type Transport struct {
 	SocketBuffer int
 
 	vectors *buffers.Objects[vector]
+	names   resolver
 
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
@@ -27,7 +28,9 @@ var _ transport.Transport = (*Transport)(nil)
 
 // New makes a transport.
 func New() *Transport {
-	return &Transport{vectors: buffers.NewObjects[vector](16, nil, nil), conns: map[*conn]struct{}{}}
+	t := &Transport{vectors: buffers.NewObjects[vector](16, nil, nil), conns: map[*conn]struct{}{}}
+	t.names.init()
+	return t
 }
 
 // Dial starts a goroutine that resolves and connects.
@@ -59,6 +62,9 @@ func (t *Transport) Close() {
 		c.Close()
 	}
 }
+
+// Forget drops what is known of names.
+func (t *Transport) Forget() { t.names.forget() }
 
 // Open is the number of connections not yet told Closed.
 func (t *Transport) Open() int {

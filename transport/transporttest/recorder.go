@@ -98,6 +98,12 @@ func (r *Recorder) WaitClosed() *wire.Fault {
 	return r.Fault
 }
 
+func (r *Recorder) closes() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.Closes
+}
+
 // Resolved is told by the transport.
 func (r *Recorder) Resolved(wire.Instant) {
 	r.enter("Resolved")

@@ -1,0 +1,140 @@
+package transporttest
+
+import (
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"turbohttp/transport"
+	"turbohttp/wire"
+)
+
+// What a transport knows about names and about peers that go without a word.
+
+func givenAddress(s *suite) {
+	host, port := s.listen(serveEcho)
+	r := NewRecorder(s)
+	c := s.tr.Dial(&transport.Dial{Host: "there.invalid", Address: netip.MustParseAddr(host), Port: port, Pool: s.pool}, r)
+	r.WaitConnected()
+	assert.Equal(s, 1, r.Resolves)
+	assert.Equal(s, net.JoinHostPort(host, itoa(port)), r.Address)
+	c.Close()
+	r.WaitClosed()
+}
+
+func localhost(s *suite) {
+	_, port := s.listen(serveEcho)
+	for _, name := range []string{"localhost", "LocalHost", "a.localhost", "localhost."} {
+		r := NewRecorder(s)
+		c := s.dial(r, name, port)
+		r.WaitConnected()
+		c.Close()
+		r.WaitClosed()
+	}
+}
+
+func forget(s *suite) {
+	host, port := s.listen(serveEcho)
+	r := NewRecorder(s)
+	c := s.dial(r, host, port)
+	r.WaitConnected()
+	s.tr.Forget()
+	c.Send(s.text("hello"))
+	r.Wait("the echo", func() bool { return r.Got == 5 })
+	c.Close()
+	assert.Nil(s, r.WaitClosed())
+}
+
+func alive(s *suite) {
+	for _, end := range []func(c *net.TCPConn){
+		func(c *net.TCPConn) { c.CloseWrite() },
+		func(c *net.TCPConn) { c.SetLinger(0); c.Close() },
+		func(c *net.TCPConn) { c.Write([]byte("unasked")) },
+	} {
+		now, over := make(chan struct{}), make(chan struct{})
+		host, port := s.listen(func(c *net.TCPConn) { <-now; end(c); <-over })
+		r := NewRecorder(s)
+		c := s.dial(r, host, port)
+		r.WaitConnected()
+		c.PauseReading() // so that the reader takes nothing away
+		for range 100 {
+			require.True(s, c.Alive())
+		}
+		close(now)
+		if seesTheEnd {
+			require.Eventually(s, func() bool { return !c.Alive() }, patience, time.Millisecond)
+		}
+		c.Close()
+		close(over)
+		r.WaitClosed()
+		assert.False(s, c.Alive(), "after Closed")
+	}
+	r := NewRecorder(s)
+	host, port := Silent(s)
+	c := s.dial(r, host, port)
+	assert.False(s, c.Alive(), "before Connected")
+	c.Probe()
+	c.Close()
+	r.WaitClosed()
+	c.Probe()
+}
+
+// probe asks four peers at once: one that answers, one that is alive and does not read, and two that are gone without a
+// word, one of them with bytes on their way to it.
+func probe(s *suite) {
+	over := make(chan struct{})
+	var rs [4]*Recorder
+	var cs [4]transport.Conn
+	for i := range rs {
+		ready := make(chan struct{})
+		host, port := s.listen(func(c *net.TCPConn) {
+			switch i {
+			case 0:
+				close(ready)
+				serveEcho(c)
+				return
+			case 1:
+				tiny(c)
+			default:
+				if canDeafen {
+					require.NoError(s, Deafen(c))
+				}
+			}
+			close(ready)
+			<-over
+		})
+		rs[i] = NewRecorder(s)
+		cs[i] = s.dial(rs[i], host, port)
+		rs[i].WaitConnected()
+		<-ready
+	}
+	defer close(over)
+	for cs[1].Send(s.bytes(make([]byte, 1<<20), 1<<20)) {
+	}
+	cs[3].Send(s.text("nobody acknowledges this"))
+	for _, c := range cs {
+		c.Probe()
+		c.Probe()
+	}
+	if canDeafen {
+		for _, r := range rs[2:] {
+			fault := r.WaitClosed()
+			require.NotNil(s, fault)
+			assert.Equal(s, wire.StatusClosed, fault.Status, fault.Text)
+			assert.NotZero(s, fault.Code)
+			assert.Zero(s, r.EOFs)
+		}
+	}
+	time.Sleep(2 * time.Second) // the time of the others would be over, too
+	cs[0].Send(s.text("hello"))
+	rs[0].Wait("the echo", func() bool { return rs[0].Got == 5 })
+	cs[0].Probe()
+	cs[0].Close() // with a question open
+	assert.Nil(s, rs[0].WaitClosed())
+	assert.Zero(s, rs[1].closes(), "its window is closed, but it lives")
+	cs[1].Close()
+	assert.Nil(s, rs[1].WaitClosed())
+}
