@@ -37,6 +37,7 @@ type Client struct {
 type job struct {
 	x      *Exchange
 	ticket uint64
+	waited int64 // nanoseconds that the connection was idle before; 0: it was not
 }
 
 // NewClient makes a client that reports to sink.
@@ -80,8 +81,9 @@ func (c *Client) Submit(x *Exchange) {
 	}
 	o := c.origin(&x.Head.Target)
 	x.origin = o
-	if k := o.takeIdle(); k != nil {
+	if k := c.takeIdle(o, now); k != nil {
 		j := c.assign(k, x)
+		j.waited = max(1, int64(now-k.idleAt))
 		c.mu.Unlock()
 		c.run(k, j, now)
 		return

@@ -15,8 +15,12 @@ type Config struct {
 	ConnectTimeout     int64 // nanoseconds for resolving and connecting; default 10 s; negative: none
 	RequestTimeout     int64 // nanoseconds for exchanges whose Timeout is 0; default, and negative: none
 	IdleTimeout        int64 // nanoseconds that a connection may wait in the pool; default 60 s; negative: for ever
+	Lifetime           int64 // nanoseconds after which a connection serves no further exchange; default, and negative: none
+	MaxRetries         int   // how often an exchange is sent again after a stale connection; default 1; negative: never
 	MaxHeadBytes       int   // of a response head; default 64 KiB
 	Window             int   // bytes of a streamed body held unconsumed before the peer is made to wait; default 256 KiB
+
+	Resolve Resolve // where hosts are, whatever the name servers say; not changed afterwards
 
 	// Log takes one line; level is 1 error, 2 warn, 3 info, 4 trace. May be nil. It is called on library goroutines,
 	// also with locks held: it must not block and not call core.
@@ -34,6 +38,9 @@ func (cfg *Config) fill() {
 	}
 	if cfg.IdleTimeout == 0 {
 		cfg.IdleTimeout = 60e9
+	}
+	if cfg.MaxRetries == 0 {
+		cfg.MaxRetries = 1
 	}
 	if cfg.Window <= 0 {
 		cfg.Window = 256 << 10

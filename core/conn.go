@@ -23,6 +23,8 @@ type conn struct {
 	index      int       // in Client.conns
 	next, prev *conn     // in origin.idle
 	idleAt     wire.Instant
+	born       wire.Instant // connected
+	again      bool         // it was given up while it was dialed: another takes its place
 	idleTimer  transport.Timer
 
 	bytesIn  atomic.Uint64
@@ -36,6 +38,7 @@ type conn struct {
 	dialed  Times // Connecting, Resolved, Connected
 
 	served  int    // exchanges begun
+	waited  bool   // the last one found it idle
 	settled uint64 // ticket of the last exchange whose verdict said that it is over: complete tells its Done, nobody else
 	closing bool   // link.Close was called: nothing is begun any more
 	gone    bool   // the link was told Closed
@@ -207,7 +210,7 @@ func (k *conn) bury(fault *wire.Fault) ending {
 		if !e.unsent {
 			x.Facts |= wire.FactSent
 		}
-		e.stale = k.served > 1 && x.Times.FirstByte == 0 && e.fault != nil && e.fault.Status == wire.StatusClosed
+		e.stale = (k.served > 1 || k.waited) && x.Times.FirstByte == 0 && e.fault != nil && e.fault.Status == wire.StatusClosed
 	}
 	engine := k.engine
 	k.engine = nil

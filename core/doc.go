@@ -7,7 +7,7 @@
 //	              │ no                            ▲        │
 //	              ▼                               │        ├─ stop (cancel, time, LIMIT), fault, peer gone
 //	           waiting, FIFO of its origin ───────┘        ▼
-//	              │    a connection was made,           conn.Close ──► Closed ──► stale and safe to repeat, once:
+//	              │    a connection was made,           conn.Close ──► Closed ──► stale and safe to repeat:
 //	              │    or came back                                       │         waiting again, first in line
 //	              └─ stop, no connection possible ──► Done(fault)         └─► Done(fault)
 //
@@ -32,6 +32,7 @@
 // # Files
 //
 // client.go the calls; origin.go the pool; conn.go what the transport tells a connection, transfer.go what the engine
-// does with it; stop.go cancel and time; outcome.go how an exchange ends, retry.go whether it may start again; exchange.go,
-// sink.go, config.go the contract with the caller.
+// does with it; stop.go cancel and time; network.go what a host knows of its network, resolve.go of other hosts;
+// outcome.go how an exchange ends, retry.go whether it may start again; exchange.go, sink.go, config.go the contract with
+// the caller.
 package core

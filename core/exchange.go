@@ -29,7 +29,7 @@ type Exchange struct {
 
 	// Guarded by Client.mu from Submit to Done.
 	phase      phase
-	retried    bool
+	retries    int
 	conn       *conn
 	ticket     uint64
 	origin     *origin
@@ -70,7 +70,7 @@ func (x *Exchange) Reset() {
 func (x *Exchange) start(now wire.Instant) {
 	x.Facts, x.Status, x.Reused, x.Address = 0, 0, false, ""
 	x.Times = Times{Started: now}
-	x.phase, x.retried, x.conn, x.origin = phaseOver, false, nil, nil
+	x.phase, x.retries, x.conn, x.origin = phaseOver, 0, nil, nil
 	x.Interim = x.Interim[:0]
 	x.waitedIn = 0
 	x.upload.start()

@@ -56,7 +56,7 @@ func Check(c *Client) error {
 			if x.phase != phaseWaiting {
 				return fmt.Errorf("an exchange in line is in phase %d", x.phase)
 			}
-			if idle > 0 && !x.retried && count < c.cfg.ConnectionsPerHost && o.redial.At() == 0 && dialing == 0 {
+			if idle > 0 && x.retries == 0 && count < c.cfg.ConnectionsPerHost && o.redial.At() == 0 && dialing == 0 {
 				return fmt.Errorf("an exchange waits beside an idle connection")
 			}
 		}

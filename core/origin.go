@@ -46,13 +46,33 @@ func (c *Client) origin(t *wire.Target) *origin {
 	return o
 }
 
-// takeIdle takes the connection that was used last out of the idle ones.
-func (o *origin) takeIdle() *conn {
-	k := o.idle
-	if k != nil {
-		o.removeIdle(k)
+// takeIdle takes the connection that was used last out of the idle ones. One whose life is over is left to its timer.
+func (c *Client) takeIdle(o *origin, now wire.Instant) *conn {
+	for k := o.idle; k != nil; k = k.next {
+		if !c.outlived(k, now) {
+			o.removeIdle(k)
+			return k
+		}
 	}
-	return k
+	return nil
+}
+
+// outlived tells that k is too old to serve once more.
+func (c *Client) outlived(k *conn, now wire.Instant) bool {
+	return c.cfg.Lifetime > 0 && now >= k.born+wire.Instant(c.cfg.Lifetime)
+}
+
+// idleEnd is when an idle connection is closed; 0: never.
+func (c *Client) idleEnd(k *conn) (end wire.Instant) {
+	if c.cfg.IdleTimeout > 0 {
+		end = k.idleAt + wire.Instant(c.cfg.IdleTimeout)
+	}
+	if c.cfg.Lifetime > 0 {
+		if life := k.born + wire.Instant(c.cfg.Lifetime); end == 0 || life < end {
+			end = life
+		}
+	}
+	return end
 }
 
 func (o *origin) pushIdle(k *conn) {
@@ -92,7 +112,7 @@ func (c *Client) dial(o *origin, now wire.Instant) {
 	k.index = len(c.conns)
 	c.conns = append(c.conns, k)
 	k.mu.Lock()
-	k.link = c.cfg.Transport.Dial(&transport.Dial{Host: o.host, Port: o.port,
+	k.link = c.cfg.Transport.Dial(&transport.Dial{Host: o.host, Port: o.port, Address: c.cfg.Resolve.of(o.host, o.port),
 		ConnectTimeout: max(0, c.cfg.ConnectTimeout), Pool: c.cfg.Pool}, k)
 	k.mu.Unlock()
 }
@@ -105,7 +125,7 @@ func (c *Client) assign(k *conn, x *Exchange) job {
 	x.phase = phaseActive
 	x.conn = k
 	x.ticket = k.serial
-	return job{x, k.serial}
+	return job{x: x, ticket: k.serial}
 }
 
 // serve gives a free connection to whoever waits longest, or lets it be idle.
@@ -117,8 +137,10 @@ func (c *Client) serve(k *conn, now wire.Instant) job {
 	o.pushIdle(k)
 	k.idleAt = now
 	// The timer is not moved with every use: when it rings it looks how long the connection was idle.
-	if c.cfg.IdleTimeout > 0 && k.idleTimer.At() == 0 {
-		c.timers.Arm(&k.idleTimer, now+wire.Instant(c.cfg.IdleTimeout))
+	if k.idleTimer.At() == 0 {
+		if end := c.idleEnd(k); end != 0 {
+			c.timers.Arm(&k.idleTimer, end)
+		}
 	}
 	return job{}
 }
@@ -143,6 +165,7 @@ func (c *Client) connected(k *conn, now wire.Instant) {
 	c.opened++
 	c.open++
 	k.state = stateLeaving
+	k.born = now
 	var j job
 	closing := c.closing.Load()
 	if !closing {
@@ -173,12 +196,12 @@ func (c *Client) complete(k *conn, v verdict, now wire.Instant) job {
 		c.timers.Disarm(&x.timer)
 	}
 	var j job
-	closing := c.closing.Load()
-	if v.reuse && !closing && !buried {
+	over := c.closing.Load() || c.outlived(k, now)
+	if v.reuse && !over && !buried {
 		j = c.serve(k, now)
 	}
 	c.mu.Unlock()
-	if v.reuse && closing {
+	if v.reuse && over {
 		k.shut()
 	}
 	c.done(x, v.fault, now)
@@ -230,7 +253,9 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 		case e.complete:
 			c.leaveLine(x, 0, &over)
 		case c.mayRepeat(x, e):
-			x.retried = x.retried || e.begun
+			if e.begun {
+				x.retries++
+			}
 			x.phase = phaseWaiting
 			o.waiters.pushFront(x)
 		default:
@@ -243,6 +268,9 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 			}
 			c.leaveLine(x, 0, &over)
 		}
+	}
+	if k.again && e.fault == nil && !c.closing.Load() {
+		c.dial(o, now)
 	}
 	switch {
 	case !wasDialing || e.fault == nil:
@@ -257,8 +285,9 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 	case o.waiters.count > 0:
 		// Those who wait still get their turn on what lives. The dial is repeated after a while only.
 		c.timers.Arm(&o.redial, now+redialAfter)
-		if spare = o.takeIdle(); spare != nil { // a repeat waits, see mayRepeat: better this than for ever
+		if spare = c.takeIdle(o, now); spare != nil { // a repeat waits, see mayRepeat: better this than for ever
 			j = c.assign(spare, o.waiters.pop())
+			j.waited = max(1, int64(now-spare.idleAt))
 		}
 	}
 	if o.count == 0 && o.waiters.count == 0 && len(c.origins) > keptOrigins {

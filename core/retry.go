@@ -8,15 +8,16 @@ type ending struct {
 	begun    bool        // an exchange was begun on it and had not been told over
 	complete bool        // that exchange has its whole response
 	settled  uint64      // the ticket of the exchange whose Done is told by complete
-	stale    bool        // a used connection went without a byte of an answer
+	stale    bool        // a connection that had served or waited went without a byte of an answer
 	unsent   bool        // and without a byte of the request having been taken by the system
 }
 
-// mayRepeat decides whether the exchange of a connection that is gone starts again. Once, and only where that is safe:
+// mayRepeat decides whether the exchange of a connection that is gone starts again. Only where that is safe:
 //
-//   - it was not begun: the connection went between being chosen and being used;
-//   - the connection had served before, no byte of an answer came, and either no byte of the request went out or its
-//     method is safe (RFC 9110 §9.2.1): the server closed it while it was idle (RFC 9112 §9.3.1).
+//   - it was not begun: the connection went between being chosen and being used, or was found dead then;
+//   - the connection had served before or had waited in the pool, no byte of an answer came, and either no byte of the
+//     request went out or its method is safe (RFC 9110 §9.2.1): the server closed it while it was idle (RFC 9112
+//     §9.3.1). That is a retry, and Config.MaxRetries bounds it.
 //
 // It goes to the head of the line and is served by a new connection or by one that just answered somebody, and by an idle
 // one, which might be as stale, only when no new connection can be made. Client.mu is held.
@@ -30,7 +31,7 @@ func (c *Client) mayRepeat(x *Exchange, e ending) bool {
 	if x.dropped > 0 {
 		return false // the host has the beginning of the body back
 	}
-	return !x.retried && e.stale && (e.unsent || isSafe(x.Head.Method))
+	return x.retries < c.cfg.MaxRetries && e.stale && (e.unsent || isSafe(x.Head.Method))
 }
 
 func isSafe(method []byte) bool {

@@ -51,7 +51,7 @@ type action struct {
 
 const (
 	actStop = iota // the exchange's time is over
-	actShut        // idle for too long
+	actShut        // idle for too long, or too old
 	actTick        // the engine's deadline
 )
 
@@ -124,7 +124,7 @@ func (c *Client) due(t *transport.Timer, now wire.Instant, over *exchanges) acti
 		if o.state != stateIdle {
 			break // it arms the timer when it is idle again
 		}
-		if end := o.idleAt + wire.Instant(c.cfg.IdleTimeout); end > now {
+		if end := c.idleEnd(o); end > now {
 			c.timers.Arm(t, end)
 			break
 		}

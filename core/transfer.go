@@ -35,6 +35,10 @@ const (
 	sendLimit = 256 << 10
 	// lingerTime is how long a server that has answered may take to read the rest of the request, ns.
 	lingerTime = 1e9
+	// doubtAfter is how long a connection may have been idle and still be used without a look at it, ns. The link tells
+	// the peer's end by itself; the look finds one that came in this moment, or while the machine slept. A pool in steady
+	// use does not pay for it.
+	doubtAfter = 100e6
 )
 
 // begin opens an exchange on k. A verdict that is over: it was not sent at all.
@@ -44,8 +48,13 @@ func (k *conn) begin(j job, now wire.Instant) (v verdict) {
 	if k.closing {
 		return verdict{} // Closed gives it to another connection
 	}
+	if j.waited >= doubtAfter && !k.link.Alive() {
+		k.close() // the same: the peer has ended, and the link was about to say so
+		return verdict{}
+	}
 	x := j.x
 	k.ticket = j.ticket
+	k.waited = j.waited != 0
 	if s := wire.Status(x.stop.Load()); s != 0 {
 		k.settled = j.ticket
 		return verdict{x: x, fault: stopFault(x, s, wire.PhaseQueue), over: true, reuse: true}
