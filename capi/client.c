@@ -1,7 +1,12 @@
-/* client.c - create and destroy. */
+/* client.c - create and destroy, and what else is asked of a client. */
 #include "record.h"
 
 #include <stdio.h>
+
+#define MAX_RESOLVE    65536u /* a thousand lines */
+#define MAX_URL        65536u
+#define MAX_AHEAD      1024u /* connections that one call may ask for, whatever the configuration */
+#define USUAL_PER_HOST 8u    /* as the header says */
 
 static tb_client* lookup(turbo_client h) {
     return TB_KIND(h.id) == TB_KIND_CLIENT ? tb_client_at(TB_INDEX(h.id)) : NULL;
@@ -34,6 +39,23 @@ static turbo_status start(tb_client* c, char* why, size_t capacity) {
     return s;
 }
 
+/* The same, with the lines of config.resolve copied for as long as it takes. */
+static turbo_status start_with(tb_client* c, turbo_bytes resolve, char* why, size_t capacity) {
+    void*        copy = NULL;
+    turbo_status s;
+    if (resolve.size != 0) {
+        copy = tb_arena_get(resolve.size);
+        if (copy == NULL) return refuse(why, capacity, TURBO_ERROR_LIMIT, "no memory is left for config.resolve");
+        memcpy(copy, resolve.data, resolve.size);
+    }
+    c->config.resolve.data = copy;
+    s = start(c, why, capacity);
+    c->config.resolve.data = NULL;
+    c->config.resolve.size = 0;
+    tb_arena_put(copy);
+    return s;
+}
+
 /* The caller has entered q. The client stays inside, so that nobody can destroy q, until it is retired. */
 static turbo_status create(tb_queue* q, turbo_client_config* config, turbo_client* client, char* why, size_t capacity) {
     tb_client*   c = tb_client_new();
@@ -50,7 +72,7 @@ static turbo_status create(tb_queue* q, turbo_client_config* config, turbo_clien
     }
     c->config = *config;
     /* Asked again, now that a shutdown can see the client: either it finds the client, or we find it. */
-    if (tb_ready()) s = start(c, why, capacity);
+    if (tb_ready()) s = start_with(c, config->resolve, why, capacity);
     if (s != TURBO_OK) {
         tb_client_retire(c);
         return s;
@@ -91,6 +113,10 @@ turbo_status turbo_client_create(const turbo_client_config* config, turbo_client
                           "config.user_agent has a control octet, perhaps a line end: it is one line of text");
         }
     }
+    if (c.resolve.size != 0 && c.resolve.data == NULL)
+        return refuse(why, capacity, TURBO_ERROR_INVALID, "config.resolve has a size but no data");
+    if (c.resolve.size > MAX_RESOLVE)
+        return refuse(why, capacity, TURBO_ERROR_LIMIT, "config.resolve is longer than 64 KiB");
     q = TB_KIND(c.queue.id) == TB_KIND_QUEUE ? tb_queue_at(TB_INDEX(c.queue.id)) : NULL;
     s = q == NULL ? TURBO_ERROR_STALE : tb_enter(&q->state, c.queue.id, 0);
     if (s != TURBO_OK)
@@ -130,6 +156,48 @@ turbo_status turbo_client_destroy(turbo_client client, uint32_t timeout_ms) {
         return TURBO_OK;
     }
     tb_leave(&c->state, TB_RECEIVING);
+    return s;
+}
+
+/* ---- Asked of a client, and not waited for ------------------------------------------------------ */
+/* The caller is inside c. Its operation is in the list before it leaves, and destroy's comes behind it. */
+static turbo_status ask(tb_client* c, uint32_t kind, turbo_bytes text, uint32_t count) {
+    tb_op* op;
+    if (__atomic_load_n(&c->closing, __ATOMIC_SEQ_CST) != 0) return TURBO_ERROR_STATE;
+    op = tb_op_alone(kind, text);
+    if (op == NULL) return TURBO_ERROR_LIMIT;
+    op->client = c;
+    op->count = count;
+    tb_operate(op);
+    return TURBO_OK;
+}
+
+turbo_status turbo_client_network_changed(turbo_client client) {
+    const turbo_bytes nothing = {NULL, 0};
+    tb_client*        c;
+    turbo_status      s;
+    if (!tb_ready()) return TURBO_ERROR_STATE;
+    c = lookup(client);
+    s = c == NULL ? TURBO_ERROR_STALE : tb_enter(&c->state, client.id, 0);
+    if (s != TURBO_OK) return s;
+    s = ask(c, TB_OP_CLIENT_NETWORK, nothing, 0);
+    tb_leave(&c->state, 0);
+    return s;
+}
+
+turbo_status turbo_client_preconnect(turbo_client client, turbo_bytes url, uint32_t count) {
+    tb_client*   c;
+    turbo_status s;
+    uint32_t     most;
+    if (!tb_ready()) return TURBO_ERROR_STATE;
+    if (url.data == NULL || url.size == 0 || count == 0) return TURBO_ERROR_INVALID;
+    if (url.size > MAX_URL || count > MAX_AHEAD) return TURBO_ERROR_LIMIT;
+    c = lookup(client);
+    s = c == NULL ? TURBO_ERROR_STALE : tb_enter(&c->state, client.id, 0);
+    if (s != TURBO_OK) return s;
+    most = c->config.connections_per_host != 0 ? c->config.connections_per_host : USUAL_PER_HOST;
+    s = count > most ? TURBO_ERROR_LIMIT : ask(c, TB_OP_CLIENT_PRECONNECT, url, count);
+    tb_leave(&c->state, 0);
     return s;
 }
 

@@ -1,4 +1,4 @@
-/* op.c - operations that a host thread waits for: create, destroy, statistics. */
+/* op.c - operations: most are waited for by a host thread (create, destroy, statistics). */
 #include "record.h"
 
 #include <stdlib.h>
@@ -10,6 +10,19 @@ tb_op* tb_op_new(uint32_t kind) {
     op->link.what = TB_LINK_OP;
     op->kind = kind;
     op->holders = 2;
+    return op;
+}
+
+tb_op* tb_op_alone(uint32_t kind, turbo_bytes text) {
+    tb_op* op = tb_arena_get(sizeof *op + text.size);
+    if (op == NULL) return NULL;
+    memset(op, 0, sizeof *op);
+    op->link.what = TB_LINK_OP;
+    op->kind = kind;
+    op->holders = 1;
+    if (text.size != 0) memcpy(op + 1, text.data, text.size);
+    op->text.data = (const uint8_t*)(op + 1);
+    op->text.size = text.size;
     return op;
 }
 

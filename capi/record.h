@@ -118,13 +118,21 @@ typedef struct tb_client {
     tb_queue*           queue;
     uint32_t            closing; /* shared: no submit any more */
     uint32_t            index;
-    turbo_client_config config; /* user_agent points to agent */
+    turbo_client_config config; /* user_agent points to agent; resolve is there while the library makes its side */
     char                agent[256];
     tb_link             free;
 } tb_client;
 
-/* ---- Operations a host thread waits for --------------------------------------------------------- */
-enum { TB_OP_INIT = 1, TB_OP_CLIENT_CREATE, TB_OP_CLIENT_DESTROY, TB_OP_STATS, TB_OP_SHUTDOWN };
+/* ---- Operations: most are waited for by the host thread that made them ---------------------------- */
+enum {
+    TB_OP_INIT = 1,
+    TB_OP_CLIENT_CREATE,
+    TB_OP_CLIENT_DESTROY,
+    TB_OP_STATS,
+    TB_OP_SHUTDOWN,
+    TB_OP_CLIENT_NETWORK, /* these two nobody waits for */
+    TB_OP_CLIENT_PRECONNECT
+};
 typedef struct tb_op {
     tb_link              link;
     uint32_t             kind;
@@ -132,6 +140,8 @@ typedef struct tb_op {
     uint32_t             answered; /* shared: slept on */
     int32_t              status;
     tb_client*           client;
+    turbo_bytes          text; /* a copy behind the op */
+    uint32_t             count;
     turbo_library_config library;
     turbo_stats          stats;
     char                 why[512];
@@ -337,7 +347,8 @@ void  tb_arena_put(void* memory);
 
 /* op.c */
 tb_op*       tb_op_new(uint32_t kind);
-turbo_status tb_op_wait(tb_op* op, uint64_t deadline_ns); /* TIMEOUT, or the answer */
+tb_op*       tb_op_alone(uint32_t kind, turbo_bytes text); /* nobody waits: the library frees it; text is copied */
+turbo_status tb_op_wait(tb_op* op, uint64_t deadline_ns);  /* TIMEOUT, or the answer */
 void         tb_op_put(tb_op* op);
 
 /* os_*.c */

@@ -170,7 +170,7 @@ func (s *service) submit(index int, r *C.tb_request) {
 	x.client.core.Submit(&x.Exchange)
 }
 
-// ---- Operations that a host thread waits for ---------------------------------------------------------------------------
+// ---- Operations, most of which a host thread waits for -----------------------------------------------------------------
 
 func (s *service) operate(op *C.tb_op) {
 	switch op.kind {
@@ -178,8 +178,12 @@ func (s *service) operate(op *C.tb_op) {
 		s.configure(&op.library)
 		C.tb_lib_answer(op, C.TURBO_OK)
 	case C.TB_OP_CLIENT_CREATE:
-		s.create(op.client)
-		C.tb_lib_answer(op, C.TURBO_OK)
+		status := C.int32_t(C.TURBO_OK)
+		if fault := s.create(op.client); fault != nil {
+			explain(op, fault)
+			status = C.int32_t(fault.Status)
+		}
+		C.tb_lib_answer(op, status)
 	case C.TB_OP_CLIENT_DESTROY:
 		s.destroy(op)
 	case C.TB_OP_STATS:
@@ -187,6 +191,12 @@ func (s *service) operate(op *C.tb_op) {
 		C.tb_lib_answer(op, C.TURBO_OK)
 	case C.TB_OP_SHUTDOWN:
 		s.check()
+		C.tb_lib_answer(op, C.TURBO_OK)
+	case C.TB_OP_CLIENT_NETWORK:
+		s.clients[op.client.index].core.NetworkChanged()
+		C.tb_lib_answer(op, C.TURBO_OK)
+	case C.TB_OP_CLIENT_PRECONNECT:
+		s.preconnect(op)
 		C.tb_lib_answer(op, C.TURBO_OK)
 	default:
 		panic("unknown operation")
@@ -214,7 +224,29 @@ func (s *service) configure(c *C.turbo_library_config) {
 	}
 }
 
-func (s *service) create(r *C.tb_client) {
+// explain writes the story of a failure where the host finds it, cut to what fits.
+func explain(op *C.tb_op, fault *wire.Fault) {
+	why := unsafe.Slice((*byte)(unsafe.Pointer(&op.why[0])), len(op.why))
+	why[copy(why[:len(why)-1], fault.Text)] = 0
+}
+
+// preconnect has nobody to tell but the log.
+func (s *service) preconnect(op *C.tb_op) {
+	var target wire.Target
+	fault := target.Parse(cBytes(unsafe.Pointer(op.text.data), op.text.size))
+	if fault == nil {
+		fault = s.clients[op.client.index].core.Preconnect(&target, count(op.count))
+	}
+	if fault != nil {
+		logLine(logWarn, "preconnect: "+fault.Error())
+	}
+}
+
+func (s *service) create(r *C.tb_client) *wire.Fault {
+	resolve, fault := core.ParseResolve(cBytes(unsafe.Pointer(r.config.resolve.data), r.config.resolve.size))
+	if fault != nil {
+		return fault
+	}
 	c := &client{pool: s.pool, maxBody: uint64(r.config.max_body_bytes)}
 	if r.config.flags&C.TURBO_NO_POOL != 0 {
 		c.pool = s.plain
@@ -231,6 +263,9 @@ func (s *service) create(r *C.tb_client) {
 		ConnectTimeout:     nanoseconds(r.config.connect_timeout_ms),
 		RequestTimeout:     nanoseconds(r.config.request_timeout_ms),
 		IdleTimeout:        nanoseconds(r.config.idle_timeout_ms),
+		Lifetime:           nanoseconds(r.config.lifetime_ms),
+		MaxRetries:         retries(r.config.max_retries),
+		Resolve:            resolve,
 		MaxHeadBytes:       count(r.config.max_head_bytes),
 		Window:             count(r.config.window_bytes),
 		Log:                logLine,
@@ -239,6 +274,15 @@ func (s *service) create(r *C.tb_client) {
 		add(&s.ended, old.core.Stats())
 	}
 	s.clients[r.index] = c
+	return nil
+}
+
+// retries: 0 stays the default, TURBO_NONE becomes core's "never".
+func retries(n C.uint32_t) int {
+	if n == C.TURBO_NONE {
+		return -1
+	}
+	return count(n)
 }
 
 // count turns TURBO_NONE into a number that no limit reaches.

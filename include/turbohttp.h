@@ -206,10 +206,14 @@ typedef struct turbo_client_config {
     uint32_t    flags;                /* TURBO_NO_POOL */
     turbo_queue queue;                /* required: where the events of this client go */
     turbo_bytes user_agent;           /* default "turbohttp/0.1"; a request's own User-Agent comes first */
+    turbo_bytes resolve;              /* lines "host:port:address\n" (IPv6 in brackets): connect there for that host; 64 KiB at most */
     uint32_t    connections_per_host; /* per origin; default 8 */
     uint32_t    connect_timeout_ms;   /* resolving and connecting; default 10,000 */
     uint32_t    request_timeout_ms;   /* default: none */
     uint32_t    idle_timeout_ms;      /* of pooled connections; default 60,000 */
+    uint32_t    lifetime_ms;          /* of connections: beyond it they serve no further request; default: none */
+    uint32_t    max_retries;          /* of a request whose connection turned out to be stale, where that is safe; default 1;
+                                         TURBO_NONE: never */
     uint32_t    max_head_bytes;       /* of a response; default 64 KiB */
     uint32_t    window_bytes;         /* body held unread before the peer is slowed down, and body queued for sending
                                          before you are; default 256 KiB */
@@ -226,6 +230,18 @@ TURBO_API turbo_status turbo_client_create(const turbo_client_config* config, tu
  * read until its release. After TIMEOUT call again. Threads: one. Blocks: yes, up to timeout_ms.
  * Errors: STALE, STATE, TIMEOUT. */
 TURBO_API turbo_status turbo_client_destroy(turbo_client client, uint32_t timeout_ms);
+
+/* The network changed under us (Wi-Fi to cellular, resume from the background): idle connections are closed, those that are
+ * being made are made anew, names are resolved anew, and the peers of busy ones are asked for a sign of life: without one
+ * within 6 s the request fails with CLOSED (or moves on, see max_retries). Threads: any. Blocks: no. Errors: STALE, STATE
+ * (the client is being destroyed), LIMIT (no memory). */
+TURBO_API turbo_status turbo_client_network_changed(turbo_client client);
+
+/* Opens connections to the origin of url (copied, at most 64 KiB) ahead of the first request, until count are there; one
+ * that is not used ends like an idle one. What cannot be opened is told by the log alone. LIMIT: count is above
+ * connections_per_host or 1024, the url too long, or no memory. Threads: any. Blocks: no. Errors: INVALID, STALE, STATE (the
+ * client is being destroyed), LIMIT. */
+TURBO_API turbo_status turbo_client_preconnect(turbo_client client, turbo_bytes url, uint32_t count);
 
 /* ---- Request --------------------------------------------------------------------------------- */
 enum {

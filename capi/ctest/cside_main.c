@@ -219,7 +219,10 @@ static void* maker(void* arg) {
         __atomic_add_fetch(&made, 1, __ATOMIC_RELAXED);
         CHECK(turbo_queue_destroy(config.queue) == TURBO_ERROR_STATE);
         CHECK(turbo_queue_wake(config.queue) == TURBO_OK);
+        CHECK(turbo_client_network_changed(c) == TURBO_OK);
+        CHECK(turbo_client_preconnect(c, turbo_text("http://a.example/"), 8) == TURBO_OK);
         CHECK(turbo_client_destroy(c, 10000) == TURBO_OK);
+        CHECK(turbo_client_network_changed(c) == TURBO_ERROR_STALE);
     }
     return NULL;
 }

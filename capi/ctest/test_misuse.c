@@ -24,6 +24,10 @@ static int64_t f_client_create(uint64_t id) {
     return status;
 }
 static int64_t f_client_destroy(uint64_t id) { return turbo_client_destroy((turbo_client){id}, 1); }
+static int64_t f_network(uint64_t id) { return turbo_client_network_changed((turbo_client){id}); }
+static int64_t f_preconnect(uint64_t id) {
+    return turbo_client_preconnect((turbo_client){id}, turbo_text("http://127.0.0.1:1/"), 1);
+}
 static int64_t f_submit(uint64_t id) {
     head_buffer head;
     request_out.id = 77;
@@ -65,6 +69,8 @@ static const struct {
                  {"turbo_queue_wake", f_queue_wake, QUEUE},
                  {"turbo_client_create", f_client_create, QUEUE},
                  {"turbo_client_destroy", f_client_destroy, CLIENT},
+                 {"turbo_client_network_changed", f_network, CLIENT},
+                 {"turbo_client_preconnect", f_preconnect, CLIENT},
                  {"turbo_submit", f_submit, CLIENT},
                  {"turbo_stats_read", f_stats, CLIENT},
                  {"turbo_request_cancel", f_cancel, REQUEST},
@@ -233,6 +239,23 @@ static void test_pointers(void) {
     config = client_config(queue);
     config.flags |= UINT32_C(1) << 31;
     CHECK_IN(turbo_client_create(&config, &made, why, sizeof why), TURBO_ERROR_INVALID, TURBO_ERROR_UNSUPPORTED);
+
+    config = client_config(queue);
+    config.resolve.size = 5;
+    CHECK_IS(turbo_client_create(&config, &made, why, sizeof why), TURBO_ERROR_INVALID);
+    config.resolve.data = odd;
+    config.resolve.size = SIZE_MAX;
+    CHECK_IS(turbo_client_create(&config, &made, why, sizeof why), TURBO_ERROR_LIMIT);
+
+    turbo_bytes url = {NULL, 5};
+    CHECK_IS(turbo_client_preconnect(client, url, 1), TURBO_ERROR_INVALID);
+    url.data = odd;
+    url.size = SIZE_MAX;
+    CHECK_IS(turbo_client_preconnect(client, url, 1), TURBO_ERROR_LIMIT);
+    CHECK_IS(turbo_client_preconnect(client, turbo_text(""), 1), TURBO_ERROR_INVALID);
+    CHECK_IS(turbo_client_preconnect(client, turbo_text("http://127.0.0.1:1/"), 0), TURBO_ERROR_INVALID);
+    CHECK_IS(turbo_client_preconnect(client, turbo_text("http://127.0.0.1:1/"), 9), TURBO_ERROR_LIMIT);
+    CHECK_IS(turbo_client_preconnect(client, turbo_text("http://127.0.0.1:1/"), UINT32_MAX), TURBO_ERROR_LIMIT);
 
     CHECK_IS(turbo_submit(client, head, NULL, NULL), TURBO_ERROR_INVALID);
     CHECK_IS(turbo_submit(client, head, NULL, ODD(turbo_request)), TURBO_ERROR_INVALID);
