@@ -30,6 +30,15 @@ func Check(c *Client) error {
 					return fmt.Errorf("a busy connection whose owner does not know it")
 				}
 			}
+			k.mu.Lock()
+			closing := k.closing
+			k.mu.Unlock()
+			if k.state == stateIdle && closing && !c.closing.Load() {
+				return fmt.Errorf("an idle connection that is being closed")
+			}
+			if k.state == stateLeaving && !closing {
+				return fmt.Errorf("a connection that nobody will use or close")
+			}
 			if k.state != stateBusy && k.owner != nil {
 				return fmt.Errorf("state %d with an owner", k.state)
 			}

@@ -32,6 +32,7 @@ type link struct {
 	f         *fake
 	h         transport.Handler
 	to        transport.Dial
+	resolved  bool
 	connected bool
 	closing   bool // core called Close
 	closed    bool
@@ -110,9 +111,16 @@ func (l *link) Close()          { l.closing = true }
 
 // What a test lets happen.
 
-func (l *link) connect() {
-	l.connected = true
+func (l *link) resolve() {
+	l.resolved = true
 	l.h.Resolved(l.f.clock.Now())
+}
+
+func (l *link) connect() {
+	if !l.resolved {
+		l.resolve()
+	}
+	l.connected = true
 	l.h.Connected("192.0.2.1:80", l.f.clock.Now())
 }
 
@@ -172,6 +180,7 @@ func (f *fake) settle() {
 
 var (
 	refused = wire.Faultf(wire.StatusConnect, 111, "net", "did not accept the connection")
+	silence = wire.Faultf(wire.StatusClosed, 110, "net", "the peer did not answer")
 	reset   = wire.Faultf(wire.StatusClosed, 104, "net", "the peer reset the connection")
 )
 
