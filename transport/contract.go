@@ -65,7 +65,8 @@ type Conn interface {
 	// not seen, nor is a peer that has vanished.
 	Alive() bool
 	// Probe asks the peer for a sign of life, after a change of the network: unless its system is heard from, if only by an
-	// acknowledgement, the connection is told Closed with CLOSED within 6 s. A connection not yet made is left alone.
+	// acknowledgement, the connection is told Closed with CLOSED within 6 s (later where the peer has not read for minutes
+	// and bytes wait for it: then systems ask seldom). A connection not yet made is left alone.
 	Probe()
 	// Close ends the connection; Closed follows with fault nil. Calls after that do nothing. It never blocks.
 	Close()

@@ -34,8 +34,8 @@ func (c *conn) onPeek(fd uintptr) {
 	c.peeked = err == unix.EAGAIN || err == unix.EINTR
 }
 
-// heard knows nothing: the system's keep-alive finds out alone.
-func (c *conn) heard() (segments uint32, mute, known bool) { return 0, false, false }
+// sign knows nothing: the system's keep-alive finds out alone.
+func (c *conn) sign() sign { return sign{} }
 
 // send writes the front of out without waiting, and gives how many bytes the system took. write(2).
 func (t *Transport) send(fd uintptr, out *buffers.Sequence) (int, syscall.Errno) {

@@ -33,15 +33,14 @@ func (c *conn) onPeek(fd uintptr) {
 	c.peeked = errno == syscall.EAGAIN || errno == syscall.EINTR
 }
 
-// heard gives the number of segments that the peer has sent. mute: it cannot be asked, because bytes wait for a window that
-// it has closed; the system asks for that by itself, at its own pace. tcp(7), TCP_INFO. c.mu is held.
-func (c *conn) heard() (segments uint32, mute, known bool) {
+// sign asks the system about the peer. tcp(7), TCP_INFO. c.mu is held.
+func (c *conn) sign() (s sign) {
 	c.raw.Control(func(fd uintptr) {
 		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-			segments, mute, known = info.Segs_in, info.Unacked == 0 && info.Notsent_bytes > 0, true
+			s = sign{known: true, segments: info.Segs_in, window: info.Unacked == 0 && info.Notsent_bytes > 0, asked: info.Probes > 0}
 		}
 	})
-	return segments, mute, known
+	return s
 }
 
 // send writes the front of out without waiting and without SIGPIPE, and gives how many bytes the system took. send(2),

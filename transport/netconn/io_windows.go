@@ -75,5 +75,5 @@ func (c *conn) onWritable(uintptr) bool { return true }
 // onPeek leaves it to the reader to see the peer's end: on a socket for overlapped calls there is no peek that never waits.
 func (c *conn) onPeek(uintptr) { c.peeked = true }
 
-// heard knows nothing: the system's keep-alive finds out alone.
-func (c *conn) heard() (segments uint32, mute, known bool) { return 0, false, false }
+// sign knows nothing: the system's keep-alive finds out alone.
+func (c *conn) sign() sign { return sign{} }

@@ -18,6 +18,9 @@ const (
 	// probeRounds questions, one each second, may stay without an answer.
 	probeRounds = 5
 	probeRound  = 1e9 // ns
+	// windowRounds is for how many rounds a question about a closed window must have been without an answer. The system
+	// asks those at its own pace, which slows down to one in two minutes: the first may have just left.
+	windowRounds = 3
 )
 
 // probe is a question to the peer's system.
@@ -27,9 +30,18 @@ const (
 // so one lost packet would end an exchange that has waited for a minute; it does not shorten a retransmission timer that
 // has backed off already; and it ends an upload whose receiver is alive and has merely closed its window.
 type probe struct {
-	alarm transport.Alarm
-	left  int    // rounds; 0: no question is open
-	heard uint32 // segments received when it was asked
+	alarm  transport.Alarm
+	rounds int    // gone by; -1: no question is open
+	closed int    // of them with an unanswered question about a closed window, one after the other
+	before uint32 // segments received when it was asked
+}
+
+// sign is what the system knows of the peer's life.
+type sign struct {
+	known    bool
+	segments uint32 // received
+	window   bool   // the peer has closed its window, and bytes wait for it to open: keep-alive does not ask meanwhile
+	asked    bool   // but the question about the window has no answer yet
 }
 
 var errSilent = &wire.Fault{Status: wire.StatusClosed, Code: silentCode, Stage: "net",
@@ -45,8 +57,8 @@ func (c *conn) Probe() {
 	if c.probe.alarm == nil {
 		c.probe.alarm = transport.Real.Alarm(c.probed)
 	}
-	c.probe.left = probeRounds
-	c.probe.heard, _, _ = c.heard()
+	c.probe.rounds, c.probe.closed = 0, 0
+	c.probe.before = c.sign().segments
 	c.nc.SetKeepAliveConfig(asking)
 	c.probe.alarm.Set(transport.Now() + probeRound)
 }
@@ -56,23 +68,27 @@ func (c *conn) probed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := &c.probe
-	if p.left == 0 || c.ended || c.flags.Load()&ending != 0 {
+	if p.rounds < 0 || c.ended || c.flags.Load()&ending != 0 {
 		return
 	}
-	p.left--
-	heard, mute, known := c.heard()
+	p.rounds++
+	s := c.sign()
+	if s.window && s.asked {
+		p.closed++
+	} else {
+		p.closed = 0
+	}
+	over := p.rounds >= probeRounds
 	switch {
-	case known && heard != p.heard:
-	case p.left > 0:
-		p.alarm.Set(transport.Now() + probeRound)
-		return
-	case known && !mute:
+	case s.known && s.segments != p.before, !s.known && over:
+		p.rounds = -1
+		c.nc.SetKeepAliveConfig(usual)
+	case over && (!s.window || p.closed >= windowRounds):
 		if c.fault == nil {
 			c.fault = errSilent
 		}
 		c.end()
-		return
+	default:
+		p.alarm.Set(transport.Now() + probeRound)
 	}
-	p.left = 0
-	c.nc.SetKeepAliveConfig(usual)
 }

@@ -82,12 +82,13 @@ func alive(s *suite) {
 	c.Probe()
 }
 
-// probe asks four peers at once: one that answers, one that is alive and does not read, and two that are gone without a
-// word, one of them with bytes on their way to it.
+// probe asks five peers at once: one that answers, one that is alive and does not read, and three that are gone without a
+// word: one in peace, one with bytes on their way to it, and one that had stopped reading.
 func probe(s *suite) {
 	over := make(chan struct{})
-	var rs [4]*Recorder
-	var cs [4]transport.Conn
+	var rs [5]*Recorder
+	var cs [5]transport.Conn
+	stopped, vanished := make(chan struct{}), make(chan struct{})
 	for i := range rs {
 		ready := make(chan struct{})
 		host, port := s.listen(func(c *net.TCPConn) {
@@ -98,6 +99,16 @@ func probe(s *suite) {
 				return
 			case 1:
 				tiny(c)
+			case 4:
+				tiny(c)
+				close(ready)
+				<-stopped
+				if canDeafen {
+					require.NoError(s, Deafen(c))
+				}
+				close(vanished)
+				<-over
+				return
 			default:
 				if canDeafen {
 					require.NoError(s, Deafen(c))
@@ -112,8 +123,13 @@ func probe(s *suite) {
 		<-ready
 	}
 	defer close(over)
-	for cs[1].Send(s.bytes(make([]byte, 1<<20), 1<<20)) {
+	for _, c := range []transport.Conn{cs[1], cs[4]} {
+		for c.Send(s.bytes(make([]byte, 1<<20), 1<<20)) {
+		}
 	}
+	time.Sleep(100 * time.Millisecond) // what is on its way arrives, and the window is closed
+	close(stopped)
+	<-vanished
 	cs[3].Send(s.text("nobody acknowledges this"))
 	for _, c := range cs {
 		c.Probe()
