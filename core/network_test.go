@@ -247,6 +247,9 @@ func TestNetworkChangedBeginsDialsAnew(t *testing.T) {
 	old := append([]*link(nil), v.links...)
 	v.NetworkChanged()
 	assert.True(t, old[0].closing && old[1].closing)
+	old[0].closing = false // it failed in the moment in which it was closed
+	old[0].gone(refused)
+	assert.Zero(t, x.dones)
 	v.settle()
 	require.Len(t, v.links, 2, "as many as there were")
 	assert.Equal(t, 4, v.dials)

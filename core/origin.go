@@ -269,8 +269,11 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 			c.leaveLine(x, 0, &over)
 		}
 	}
-	if k.again && e.fault == nil && !c.closing.Load() {
-		c.dial(o, now)
+	if k.again && wasDialing {
+		e.fault = nil // it is about a network that is no more
+		if !c.closing.Load() {
+			c.dial(o, now)
+		}
 	}
 	switch {
 	case !wasDialing || e.fault == nil:
