@@ -37,7 +37,9 @@ func (c *conn) connect() bool {
 	r := race{dial: dialTCP, delay: attemptDelay}
 	nc, fault := r.run(ctx, c.to.Host, inTurn(addresses, c.to.Port))
 	if fault != nil {
-		c.t.names.doubt(c.to.Host)
+		if ctx.Err() != context.Canceled { // Close says nothing about the addresses
+			c.t.names.doubt(c.to.Host)
+		}
 		c.fail(fault)
 		return false
 	}

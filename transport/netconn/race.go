@@ -41,6 +41,13 @@ type attempt struct {
 
 // run gives the first connection. Otherwise it gives the fault of the address that says most, or of time.
 func (r *race) run(ctx context.Context, host string, addresses []netip.AddrPort) (*net.TCPConn, *wire.Fault) {
+	if len(addresses) == 1 { // needs no goroutine of its own
+		nc, err := r.dial(ctx, addresses[0])
+		if err == nil {
+			return nc, nil
+		}
+		return nil, connectFault(host, addresses[0].String(), err, ctx.Err() == context.DeadlineExceeded)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r.results = make(chan *attempt, len(addresses))

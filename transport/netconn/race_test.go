@@ -158,7 +158,7 @@ func TestTimeAndCancelEndARaceWhateverTheAddressesDo(t *testing.T) {
 	assert.Equal(t, wire.PhaseConnect, fault.Code)
 	ctx, cancel = context.WithCancel(t.Context())
 	cancel()
-	_, fault = r.run(ctx, "a", inTurn(addrs("::1"), 80))
+	_, fault = r.run(ctx, "a", inTurn(addrs("::1", "10.0.0.1"), 80))
 	require.NotNil(t, fault)
 }
 
