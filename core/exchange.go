@@ -53,7 +53,7 @@ const (
 )
 
 // Times are moments of an exchange; 0: did not happen. Connecting, Resolved and Connected are of the connection when this
-// exchange was the first on it, and not before Started.
+// exchange was the first on it and did not find it idle (preconnected), and not before Started.
 type Times struct {
 	Started, Connecting, Resolved, Connected, Sent, FirstByte, Done wire.Instant
 }

@@ -29,6 +29,7 @@ func TestPreconnectedConnectionServesTheFirstRequest(t *testing.T) {
 	l.answer("at once")
 	x.ok(t, 200, "at once")
 	assert.False(t, x.Reused, "it had served nobody before")
+	assert.Zero(t, x.Times.Connecting+x.Times.Resolved+x.Times.Connected, "it did not wait for that")
 	assert.Equal(t, 1, v.dials)
 }
 

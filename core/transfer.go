@@ -62,7 +62,7 @@ func (k *conn) begin(j job, now wire.Instant) (v verdict) {
 	x.Times.Sent = 0
 	x.Reused = k.served > 0
 	x.Address = k.address
-	if k.served == 0 {
+	if k.served == 0 && !k.waited {
 		k.stampNew(x)
 	}
 	k.served++

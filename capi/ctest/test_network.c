@@ -26,11 +26,9 @@ static void wait_open(turbo_client client, uint64_t count) {
     }
 }
 
-static turbo_bytes server_url(void) {
-    static char url[64];
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/ahead", server.port);
-    return turbo_text(url);
-}
+static char ahead[64]; /* written once */
+
+static turbo_bytes server_url(void) { return turbo_text(ahead); }
 
 /* ---- A server of our own, one connection at a time ------------------------------------------------ */
 static struct { int listener, port; } raw;
@@ -129,6 +127,7 @@ static void test_resolve(void) {
 static void test_preconnect(void) {
     turbo_client_config config = client_config(queue);
     turbo_client        client = client_make(&config);
+    turbo_timings       timings;
     call                c;
     char                text[1024];
     int32_t             level;
@@ -137,6 +136,8 @@ static void test_preconnect(void) {
     run(queue, client, "GET", "/hello", NULL, &c);
     CHECK_DONE(&c, TURBO_OK);
     CHECK((c.done.flags & TURBO_FACT_REUSED) == 0);
+    CHECK_IS(turbo_request_timings(c.request, &timings), TURBO_OK);
+    CHECK(timings.connecting == 0 && timings.connected == 0 && timings.first_byte != 0);
     release(&c);
     CHECK_IS(stats_of(client).connections_opened, 3);
     CHECK_IS(turbo_client_preconnect(client, server_url(), 3), TURBO_OK); /* they are there */
@@ -303,7 +304,6 @@ static void test_threads(void) {
     turbo_client_config config = client_config(queue);
     pthread_t           threads[THREADS];
     static call         calls[CALLS];
-    server_url(); /* written once */
     for (int round = 0; round < 3; round++) {
         shared = client_make(&config);
         stop = 0;
@@ -332,6 +332,7 @@ int main(void) {
     test_begin("test_network", 120);
     server_start();
     raw_start();
+    snprintf(ahead, sizeof ahead, "http://127.0.0.1:%d/ahead", server.port);
     queue = queue_new();
     test_resolve();
     test_preconnect();

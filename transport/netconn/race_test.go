@@ -198,6 +198,22 @@ func TestTheRaceIsRunOverTheAddressesOfAName(t *testing.T) {
 	}
 }
 
+func TestAHostWhoseFirstAddressIsSilentIsReachedByItsSecond(t *testing.T) {
+	silent, port := transporttest.Silent(t)
+	l, err := net.Listen("tcp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), port).String())
+	if err != nil {
+		t.Logf("there is no second address of this machine: %v", err)
+		return
+	}
+	defer l.Close()
+	tr := New()
+	tr.names.lookup = func(*net.Resolver, string) ([]netip.Addr, error) { return addrs(silent, "127.0.0.2"), nil }
+	r := transporttest.NewRecorder(t)
+	dial(t, tr, "two.example", port, r)
+	r.WaitConnected()
+	assert.Equal(t, l.Addr().String(), r.Address)
+}
+
 func TestCloseAndTimeEndADialWhoseNameIsNeverAnswered(t *testing.T) {
 	tr := New()
 	stuck := make(chan struct{})
