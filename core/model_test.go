@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"turbohttp/buffers"
 	"turbohttp/core"
 	"turbohttp/wire"
 )
@@ -29,6 +30,8 @@ func TestRandomCallsFaultsAndTime(t *testing.T) {
 			"":                m.sound,
 			"submit":          m.submit,
 			"submit another":  m.submit,
+			"write":           m.write,
+			"write more":      m.write,
 			"cancel":          m.cancel,
 			"consume":         m.consume,
 			"time":            m.time,
@@ -58,6 +61,7 @@ type model struct {
 	calls []*call
 	lent  map[*call]int  // spans
 	stops map[*call]bool // cancelled
+	owed  map[*call]int  // bytes of an upload not yet written; not there: it has ended
 	shut  bool
 	throw bool
 	over  bool
@@ -89,7 +93,7 @@ func (t *modelT) clean() {
 }
 
 func newModel(t testing.TB, r *rapid.T) *model {
-	m := &model{r: r, t: &modelT{TB: t, r: r}, lent: map[*call]int{}, stops: map[*call]bool{}}
+	m := &model{r: r, t: &modelT{TB: t, r: r}, lent: map[*call]int{}, stops: map[*call]bool{}, owed: map[*call]int{}}
 	lines, fault := core.ParseResolve([]byte("h0.example:80:192.0.2.7"))
 	require.Nil(m.t, fault)
 	m.virtual = newVirtual(m.t, core.Config{
@@ -129,7 +133,11 @@ func (m *model) url() string { return fmt.Sprintf("http://h%d.example/", m.upTo(
 
 func (m *model) submit(*rapid.T) {
 	x := newCall([]string{"GET", "POST", "HEAD"}[m.upTo(0, 2, "method")], m.url())
-	if x.method == "POST" || m.oneIn(8, "body") {
+	if x.method == "POST" && m.oneIn(2, "upload") {
+		x.Upload = true
+		m.owed[x] = m.upTo(1, 600, "total")
+		x.Head.BodySize = int64(m.owed[x])
+	} else if x.method == "POST" || m.oneIn(8, "body") {
 		n := m.upTo(1, 3, "spans")
 		for range n {
 			x.Body.Append(m.pool.Borrow(make([]byte, m.upTo(1, 300, "size")), x), 0, 1)
@@ -148,6 +156,27 @@ func (m *model) submit(*rapid.T) {
 	}
 	m.calls = append(m.calls, x)
 	m.Submit(&x.Exchange)
+}
+
+// write sends more of an upload, at times less at its end than was promised.
+func (m *model) write(*rapid.T) {
+	var live []*call
+	for _, x := range m.calls {
+		if _, open := m.owed[x]; open && x.dones == 0 {
+			live = append(live, x)
+		}
+	}
+	x := some(m, live, "call")
+	n := m.upTo(1, m.owed[x], "bytes")
+	var body buffers.Sequence
+	body.Append(m.pool.Borrow(make([]byte, n), x), 0, n)
+	m.lent[x]++
+	m.owed[x] -= n
+	end := m.owed[x] == 0 || m.oneIn(20, "too early")
+	if end {
+		delete(m.owed, x)
+	}
+	m.Write(&x.Exchange, &body, end, nil)
 }
 
 func (m *model) cancel(*rapid.T) {
