@@ -99,14 +99,22 @@ int __wrap_sigaction(int s, const struct sigaction* action, struct sigaction* ol
     return __real_sigaction(s, allow(s, &wanted) ? &wanted : NULL, old);
 }
 
+/* Not by memory: the C library leaves the part of a set that the kernel does not know as it is. */
+static int same(const sigset_t* a, const sigset_t* b) {
+    int s;
+    for (s = 1; s < NSIG; s++) {
+        if (sigismember(a, s) != sigismember(b, s)) return 0;
+    }
+    return 1;
+}
+
 /* Where the linker did not give us Go's calls. */
 static int give_back(int s) {
     struct sigaction now, right;
     if (!known[s] || __real_sigaction(s, NULL, &now) != 0) return 0;
     right = now;
     if (!allow(s, &right)) right = before[s];
-    if (handler(&right) == handler(&now) && right.sa_flags == now.sa_flags &&
-        memcmp(&right.sa_mask, &now.sa_mask, sizeof now.sa_mask) == 0)
+    if (handler(&right) == handler(&now) && right.sa_flags == now.sa_flags && same(&right.sa_mask, &now.sa_mask))
         return 0;
     return __real_sigaction(s, &right, NULL) == 0;
 }

@@ -55,7 +55,7 @@ static int fits(const tb_request* r, uint64_t total, int end) {
 
 static int64_t give(tb_request* r, tb_lent* l) {
     uint64_t     size = l->size; /* LIB may free l at once */
-    uint32_t     end = l->end;
+    uint32_t     end = l->end = l->end || (r->send_total != 0 && r->queued + size == r->send_total);
     turbo_status s;
     tb_store(&r->queued, r->queued + size); /* before LIB can tell that it has left */
     s = tb_lent_give(r, l);
@@ -128,11 +128,22 @@ static int64_t write_parts(tb_request* r, const turbo_bytes* parts, size_t count
     tb_lent* l;
     if (!fits(r, total, (flags & TURBO_END) != 0)) return TURBO_ERROR_INVALID;
     if (queued != 0 && queued + total > 4 * r->window) return TURBO_ERROR_LIMIT;
-    l = (flags & TURBO_COPY) != 0 ? copied(parts, count, (size_t)total, flags) : borrowed(parts, count, flags);
+    l = (flags & TURBO_COPY) != 0 || total == 0 ? copied(parts, count, (size_t)total, flags)
+                                                : borrowed(parts, count, flags);
     if (l == NULL) return TURBO_ERROR_LIMIT;
     l->size = total;
     l->token = token;
     return give(r, l);
+}
+
+/* A body of known size ends with its last byte. Who says so once more is right, also when the exchange is over by now. */
+static int all_queued(turbo_request h) {
+    tb_request* r;
+    int         all;
+    if (tb_request_enter(h, TB_SENDING, &r) != TURBO_OK) return 0;
+    all = r->stream && r->send_total != 0 && r->queued == r->send_total;
+    tb_request_leave(r, TB_SENDING);
+    return all;
 }
 
 int64_t turbo_request_write(turbo_request request, const turbo_bytes* parts, size_t count, uint64_t token,
@@ -143,6 +154,7 @@ int64_t turbo_request_write(turbo_request request, const turbo_bytes* parts, siz
     turbo_status s = measure(parts, count, &total);
     if ((flags & ~(uint32_t)(TURBO_COPY | TURBO_END)) != 0) s = TURBO_ERROR_UNSUPPORTED;
     if (s != TURBO_OK) return tb_ready() ? s : TURBO_ERROR_STATE;
+    if (total == 0 && (flags & TURBO_END) != 0 && all_queued(request)) return 0;
     n = enter(request, &r);
     if (n != TURBO_OK) return n;
     n = write_parts(r, parts, count, total, token, flags);

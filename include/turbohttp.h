@@ -278,8 +278,9 @@ TURBO_API turbo_status turbo_submit(turbo_client client, turbo_bytes head, const
  * for WRITABLE before you write more. A call that would pass four windows while something is queued gets LIMIT. The array
  * is copied, the bytes are borrowed until SENT with this token (TURBO_COPY: copied, no SENT), which always comes before
  * DONE. INVALID also when they are more, or at the end less, than body_size; STATE after the end of the body or of the
- * exchange, and when the server answered without wanting more. A call that fails queues and borrows nothing.
- * flags: TURBO_COPY, TURBO_END (count may be 0). Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, LIMIT,
+ * exchange, and when the server answered without wanting more. A call that fails queues and borrows nothing, one without
+ * bytes brings no SENT. A body of known size ends with its last byte; TURBO_END may say so once more.
+ * flags: TURBO_COPY, TURBO_END. Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, LIMIT,
  * UNSUPPORTED. */
 TURBO_API int64_t turbo_request_write(turbo_request request, const turbo_bytes* parts, size_t count, uint64_t token,
                                       uint32_t flags);

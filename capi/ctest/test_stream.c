@@ -63,8 +63,9 @@ static void test_write(void) {
         CHECK(write_one(&c, bytes + 100, 99900, 8, 0) >= 0);
         CHECK(turbo_request_write(c.request, NULL, 0, 16, TURBO_END) >= 0);
         CHECK_IS(write_one(&c, bytes, 1, 32, 0), TURBO_ERROR_STATE); /* behind the end */
+        if (known) CHECK_IS(turbo_request_write(c.request, NULL, 0, 16, TURBO_END), 0);
         done_is(&c, TURBO_OK, 200);
-        CHECK(c.sents == 5 && c.sent_tokens == 31 && c.sent_bytes == 100000 && c.sent.status == TURBO_OK);
+        CHECK(c.sents == 3 && c.sent_tokens == 11 && c.sent_bytes == 100000 && c.sent.status == TURBO_OK);
         CHECK_IS(turbo_request_progress(c.request, &p), TURBO_OK);
         CHECK(p.sent == 100000 && p.send_total == (known ? 100000 : 0));
         CHECK_IS(write_one(&c, bytes, 1, 32, 0), TURBO_ERROR_STATE);
@@ -303,8 +304,6 @@ static void test_lend(void) {
     get_streamed("/bytes?n=150000", &c);
     CHECK_IS(lend(&c, 0, 1000, 1), TURBO_OK); /* before anything came */
     CHECK_IS(lend(&c, 1000, 99000, 2), TURBO_OK);
-    CHECK_IS(turbo_response_peek(c.request, &part, 1), TURBO_ERROR_STATE);
-    CHECK_IS(turbo_response_consume(c.request, 0), TURBO_ERROR_STATE);
     wait_for(&c.fills, 2, "FILLED");
     CHECK(c.filled.token == 2 && c.filled.bytes == 99000 && c.filled.status == TURBO_OK);
     CHECK(content_is(into, 100000, 0, 0));
@@ -391,6 +390,9 @@ static void test_lend_broken(void) {
             if (i == 1) wait_for(&c.bodies, 0, "BODY");
             for (int k = 0; k < 20; k++) pump(queue, 10);
             CHECK(c.fills == 0);
+            turbo_bytes part;
+            CHECK_IS(turbo_response_peek(c.request, &part, 1), TURBO_ERROR_STATE); /* they are out */
+            CHECK_IS(turbo_response_consume(c.request, 0), TURBO_ERROR_STATE);
             if (i == 1) CHECK_IS(turbo_request_cancel(c.request), TURBO_OK);
             if (i == 2) CHECK_IS(turbo_request_release(c.request), TURBO_OK);
         }
