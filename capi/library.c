@@ -171,6 +171,9 @@ const char* turbo_status_text(turbo_status status) {
     case TURBO_ERROR_CONNECT: return "no address accepted the connection";
     case TURBO_ERROR_CLOSED: return "the peer closed the connection too early";
     case TURBO_ERROR_IO: return "the socket failed on our side";
+    case TURBO_ERROR_TLS: return "the TLS handshake or a TLS record failed";
+    case TURBO_ERROR_CERTIFICATE: return "the certificate was not accepted";
+    case TURBO_ERROR_PROVIDER: return "no TLS provider satisfies the configuration";
     case TURBO_ERROR_PROTOCOL: return "the peer broke the protocol";
     default: return status > 0 ? "a count, not a status" : "a status that this version does not know";
     }

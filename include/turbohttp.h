@@ -76,15 +76,31 @@ enum {
     TURBO_ERROR_CLOSED      = -102, /* the peer closed or reset too early; .code is the system's error number or 0 */
     TURBO_ERROR_IO          = -103, /* the socket failed on our side (descriptors, memory, network down); .code is the
                                        system's error number */
+    TURBO_ERROR_TLS         = -200, /* handshake or record failed; .code is the TLS alert, sent or received, 0: none */
+    TURBO_ERROR_CERTIFICATE = -201, /* the certificate was not accepted; .code: TURBO_CERTIFICATE_* */
+    TURBO_ERROR_PROVIDER    = -202, /* no TLS provider satisfies the configuration */
     TURBO_ERROR_PROTOCOL    = -300  /* the peer broke the protocol */
 };
 enum {
     TURBO_PHASE_QUEUE = 1, /* waiting for a connection of the pool */
     TURBO_PHASE_RESOLVE,
     TURBO_PHASE_CONNECT,
-    TURBO_PHASE_SEND = 5,
+    TURBO_PHASE_TLS, /* the handshake; also while turbo_verify_answer is awaited */
+    TURBO_PHASE_SEND,
     TURBO_PHASE_WAIT, /* for the response head */
     TURBO_PHASE_BODY
+};
+enum {
+    TURBO_CERTIFICATE_OTHER = 0,  /* none of these; the message says what */
+    TURBO_CERTIFICATE_EXPIRED,    /* it, or one above it */
+    TURBO_CERTIFICATE_NOT_YET,    /* valid in the future only: often this machine's clock is wrong */
+    TURBO_CERTIFICATE_HOST,       /* made for other names than the URL's host */
+    TURBO_CERTIFICATE_UNTRUSTED,  /* no trusted root signed it, or this system has no roots */
+    TURBO_CERTIFICATE_CONSTRAINT, /* an authority went beyond what it may sign */
+    TURBO_CERTIFICATE_WEAK,       /* signed with SHA-1 or MD5, or an RSA key below 2048 bits */
+    TURBO_CERTIFICATE_USAGE,      /* not made for servers */
+    TURBO_CERTIFICATE_PIN,        /* trusted, but none of its keys is pinned */
+    TURBO_CERTIFICATE_ANSWER      /* turbo_verify_answer said no, or nothing in time */
 };
 
 /* ---- Memory and handles ---------------------------------------------------------------------- */

@@ -22,6 +22,9 @@ const (
 	StatusConnect     Status = -101 // no address accepted the connection; .code is the system's error number
 	StatusClosed      Status = -102 // the peer closed or reset too early; .code is the system's error number or 0
 	StatusIO          Status = -103 // the socket failed on our side (descriptors, memory, network down); .code is the system's error number
+	StatusTLS         Status = -200 // handshake or record failed; .code is the TLS alert, sent or received, 0: none
+	StatusCertificate Status = -201 // the certificate was not accepted; .code: TURBO_CERTIFICATE_*
+	StatusProvider    Status = -202 // no TLS provider satisfies the configuration
 	StatusProtocol    Status = -300 // the peer broke the protocol
 )
 
@@ -33,6 +36,7 @@ const (
 	PhaseQueue   Phase = 1 // waiting for a connection of the pool
 	PhaseResolve Phase = 2
 	PhaseConnect Phase = 3
+	PhaseTLS     Phase = 4 // the handshake; also while turbo_verify_answer is awaited
 	PhaseSend    Phase = 5
 	PhaseWait    Phase = 6 // for the response head
 	PhaseBody    Phase = 7
@@ -46,6 +50,23 @@ const (
 	FactSent   Facts = 1 // some bytes of it left this machine
 	FactReused Facts = 2 // it travelled on a connection that had served before
 	FactUnseen Facts = 4 // the server certainly did not act on it: safe to send again, POST too
+)
+
+// Reason is a TURBO_CERTIFICATE_*: why a certificate was not accepted, the code of StatusCertificate.
+type Reason = uint32
+
+// The reasons.
+const (
+	CertificateOther      Reason = 0 // none of these; the message says what
+	CertificateExpired    Reason = 1 // it, or one above it
+	CertificateNotYet     Reason = 2 // valid in the future only: often this machine's clock is wrong
+	CertificateHost       Reason = 3 // made for other names than the URL's host
+	CertificateUntrusted  Reason = 4 // no trusted root signed it, or this system has no roots
+	CertificateConstraint Reason = 5 // an authority went beyond what it may sign
+	CertificateWeak       Reason = 6 // signed with SHA-1 or MD5, or an RSA key below 2048 bits
+	CertificateUsage      Reason = 7 // not made for servers
+	CertificatePin        Reason = 8 // trusted, but none of its keys is pinned
+	CertificateAnswer     Reason = 9 // turbo_verify_answer said no, or nothing in time
 )
 
 // String gives the name of the status in the header, without its prefix.
@@ -81,6 +102,12 @@ func (s Status) String() string {
 		return "CLOSED"
 	case StatusIO:
 		return "IO"
+	case StatusTLS:
+		return "TLS"
+	case StatusCertificate:
+		return "CERTIFICATE"
+	case StatusProvider:
+		return "PROVIDER"
 	case StatusProtocol:
 		return "PROTOCOL"
 	}
@@ -120,6 +147,12 @@ func (s Status) Text() string {
 		return "the peer closed the connection too early"
 	case StatusIO:
 		return "the socket failed on our side"
+	case StatusTLS:
+		return "the TLS handshake or a TLS record failed"
+	case StatusCertificate:
+		return "the certificate was not accepted"
+	case StatusProvider:
+		return "no TLS provider satisfies the configuration"
 	case StatusProtocol:
 		return "the peer broke the protocol"
 	}

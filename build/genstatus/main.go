@@ -1,4 +1,5 @@
-// Command genstatus writes wire/status.gen.go: the statuses, phases and facts of include/turbohttp.h as Go constants.
+// Command genstatus writes wire/status.gen.go: the statuses, phases, facts and certificate reasons of include/turbohttp.h
+// as Go constants.
 // The one-line texts are those of turbo_status_text in capi/library.c, so that both sides of the border say the same.
 // `make gen` runs it in the root of the repository.
 package main
@@ -129,7 +130,7 @@ func generate(header, texts string) ([]byte, error) {
 	for _, m := range textCase.FindAllStringSubmatch(texts, -1) {
 		text[m[1]] = m[2]
 	}
-	var statuses, phases, facts []constant
+	var statuses, phases, facts, reasons []constant
 	for _, c := range all {
 		switch {
 		case c.c == "TURBO_OK" || strings.HasPrefix(c.c, "TURBO_ERROR_"):
@@ -141,11 +142,13 @@ func generate(header, texts string) ([]byte, error) {
 			phases = append(phases, c)
 		case strings.HasPrefix(c.c, "TURBO_FACT_"):
 			facts = append(facts, c)
+		case strings.HasPrefix(c.c, "TURBO_CERTIFICATE_"):
+			reasons = append(reasons, c)
 		}
 	}
-	if len(statuses) == 0 || len(phases) == 0 || len(facts) == 0 {
-		return nil, fmt.Errorf("found %d statuses, %d phases, %d facts: is this turbohttp.h?",
-			len(statuses), len(phases), len(facts))
+	if len(statuses) == 0 || len(phases) == 0 || len(facts) == 0 || len(reasons) == 0 {
+		return nil, fmt.Errorf("found %d statuses, %d phases, %d facts, %d certificate reasons: is this turbohttp.h?",
+			len(statuses), len(phases), len(facts), len(reasons))
 	}
 
 	var b bytes.Buffer
@@ -168,6 +171,8 @@ func generate(header, texts string) ([]byte, error) {
 	block("The phases.", "Phase", "Phase", "TURBO_PHASE_", phases)
 	p("// Facts are TURBO_FACT_* bits: what is known about how far an exchange got.\ntype Facts uint16\n")
 	block("The facts.", "Facts", "Fact", "TURBO_FACT_", facts)
+	p("// Reason is a TURBO_CERTIFICATE_*: why a certificate was not accepted, the code of StatusCertificate.\ntype Reason = uint32\n")
+	block("The reasons.", "Reason", "Certificate", "TURBO_CERTIFICATE_", reasons)
 
 	p("// String gives the name of the status in the header, without its prefix.")
 	p("func (s Status) String() string {\nswitch s {")

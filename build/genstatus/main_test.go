@@ -19,6 +19,7 @@ enum { TURBO_PHASE_QUEUE = 1, /* waiting, for a connection */
     TURBO_PHASE_RESOLVE, TURBO_PHASE_SEND = 5 };
 typedef struct turbo_other { int a, b; } turbo_other;
 enum { /* the whole */ TURBO_FACT_SENT = 1, TURBO_FACT_LATE = 0x10 };
+enum { TURBO_CERTIFICATE_NOT_YET = 2 };
 `
 
 const texts = `
@@ -39,6 +40,7 @@ func TestEnumeratorsCountOnAndKeepTheirComments(t *testing.T) {
 		{"TURBO_PHASE_SEND", 5, ""},
 		{"TURBO_FACT_SENT", 1, ""},
 		{"TURBO_FACT_LATE", 16, ""},
+		{"TURBO_CERTIFICATE_NOT_YET", 2, ""},
 	}, got)
 }
 
@@ -48,6 +50,7 @@ func TestGeneratedSourceNamesAndTexts(t *testing.T) {
 	for _, want := range []string{
 		"StatusInvalid Status = -1 // a {0}, or nothing\n", "StatusABI ", "FactLate Facts = 16",
 		`return "a \"bad\" thing"`, "PhaseResolve Phase = 2",
+		"CertificateNotYet Reason = 2",
 	} {
 		assert.Contains(t, string(source), want)
 	}

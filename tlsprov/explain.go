@@ -1,0 +1,160 @@
+package tlsprov
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"turbohttp/wire"
+)
+
+// explainer finds out why a chain is not accepted, in words that help: which certificate, why, and what to do. The
+// library's own error often hides the reason, because it names the last thing that it tried.
+type explainer struct {
+	sent    []*x509.Certificate
+	host    string
+	now     time.Time
+	options x509.VerifyOptions
+}
+
+// explain turns the error of a verification into a fault.
+func (x *explainer) explain(err error) *wire.Fault {
+	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
+	if !ok {
+		return x.unknown(err)
+	}
+	cert := invalid.Cert
+	if cert == nil {
+		cert = x.sent[0]
+	}
+	switch invalid.Reason {
+	case x509.Expired:
+		return x.dated(cert)
+	case x509.IncompatibleUsage, x509.CANotAuthorizedForExtKeyUsage:
+		return x.fault(wire.CertificateUsage, cert, "is not made for servers (its extended key usage does not say serverAuth): "+
+			"the server's owner must use another")
+	case x509.NotAuthorizedToSign, x509.CANotAuthorizedForThisName, x509.TooManyIntermediates, x509.NameMismatch,
+		x509.NameConstraintsWithoutSANs, x509.UnconstrainedName, x509.TooManyConstraints:
+		return x.fault(wire.CertificateConstraint, cert, "breaks a constraint of an authority above it: %v", err)
+	}
+	return x.fault(wire.CertificateOther, cert, "was not accepted: %v", err)
+}
+
+// unknown explains that no chain to a root was found. One may have been found but for something that the error hides.
+func (x *explainer) unknown(err error) *wire.Fault {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok {
+		return x.fault(wire.CertificateOther, x.sent[0], "was not accepted: %v", err)
+	}
+	for i, cert := range x.sent {
+		if weakSignature(cert) && !bytes.Equal(cert.RawIssuer, cert.RawSubject) {
+			return x.fault(wire.CertificateWeak, cert, "is signed with %v, which can be forged: the server's owner must have it issued anew",
+				cert.SignatureAlgorithm)
+		}
+		if i > 0 && bytes.Equal(x.sent[i-1].RawIssuer, cert.RawSubject) && !(cert.BasicConstraintsValid && cert.IsCA) {
+			return x.fault(wire.CertificateConstraint, cert, "is not an authority, but %s claims to be signed by it", name(x.sent[i-1]))
+		}
+	}
+	if cert := x.outOfDate(); cert != nil {
+		return x.dated(cert)
+	}
+	leaf := x.sent[0]
+	switch last := x.sent[len(x.sent)-1]; {
+	case bytes.Equal(leaf.RawIssuer, leaf.RawSubject):
+		return x.fault(wire.CertificateUntrusted, leaf, "is signed by itself and by nobody who is trusted: if the server is yours, "+
+			"give its certificate in roots_pem; if it is not, somebody may sit in between")
+	case len(x.sent) == 1:
+		return x.fault(wire.CertificateUntrusted, leaf, "was issued by \"%s\", which is no trusted root, and the server sent no certificate in between: "+
+			"the server must send its whole chain, or the root is missing in roots_pem", printable(leaf.Issuer.String()))
+	default:
+		return x.fault(wire.CertificateUntrusted, leaf, "leads to \"%s\", which is no trusted root: if it is yours, give it in roots_pem; "+
+			"if it is not, somebody may sit in between", printable(last.Issuer.String()))
+	}
+}
+
+// outOfDate finds the certificate above the leaf, sent or a root, without whose dates the chain would have been accepted.
+func (x *explainer) outOfDate() *x509.Certificate {
+	options := x.options
+	for _, cert := range x.sent { // a moment at which all that was sent had begun
+		if cert.NotBefore.After(options.CurrentTime) || options.CurrentTime.Equal(x.now) {
+			options.CurrentTime = cert.NotBefore
+		}
+	}
+	chains, err := x.sent[0].Verify(options)
+	if err != nil {
+		return nil
+	}
+	for _, cert := range chains[0] {
+		if x.now.Before(cert.NotBefore) || x.now.After(cert.NotAfter) {
+			return cert
+		}
+	}
+	return nil
+}
+
+func (x *explainer) dated(cert *x509.Certificate) *wire.Fault {
+	today := x.now.UTC().Format("2006-01-02 15:04")
+	if x.now.Before(cert.NotBefore) {
+		return x.fault(wire.CertificateNotYet, cert, "is valid from %s UTC, and the clock here says %s: set the clock right, or wait",
+			cert.NotBefore.UTC().Format("2006-01-02 15:04"), today)
+	}
+	return x.fault(wire.CertificateExpired, cert, "expired on %s UTC, and the clock here says %s: "+
+		"the server's owner must renew it, unless the clock is wrong", cert.NotAfter.UTC().Format("2006-01-02 15:04"), today)
+}
+
+func (x *explainer) otherHost() *wire.Fault {
+	leaf := x.sent[0]
+	names := append([]string(nil), leaf.DNSNames...)
+	for _, ip := range leaf.IPAddresses {
+		names = append(names, ip.String())
+	}
+	const most = 8 // names: some certificates have hundreds
+	if len(names) > most {
+		names = append(names[:most], fmt.Sprintf("and %d more", len(names)-most))
+	}
+	for i := range names {
+		names[i] = printable(names[i])
+	}
+	list := strings.Join(names, ", ")
+	if list == "" {
+		list = "nobody (it has no subject alternative name; the common name alone has not counted for years)"
+	}
+	return x.fault(wire.CertificateHost, leaf, "is not made for %s, but for %s: ask for the host by a name that it has", x.host, list)
+}
+
+// fault names the certificate and the host.
+func (x *explainer) fault(reason wire.Reason, cert *x509.Certificate, format string, args ...any) *wire.Fault {
+	return wire.Faultf(wire.StatusCertificate, reason, "tls", "the certificate %s, sent for %s, "+format,
+		append([]any{name(cert), x.host}, args...)...)
+}
+
+// name tells a certificate from the others, for people.
+func name(cert *x509.Certificate) string {
+	text := cert.Subject.CommonName
+	if text == "" && len(cert.DNSNames) > 0 {
+		text = cert.DNSNames[0]
+	}
+	if text == "" {
+		text = cert.Subject.String()
+	}
+	if text == "" {
+		text = "serial " + cert.SerialNumber.Text(16)
+	}
+	return `"` + printable(text) + `"`
+}
+
+// printable keeps what a stranger wrote from breaking lines of a log.
+func printable(text string) string {
+	const most = 100 // octets; a name of more is no name
+	if len(text) > most {
+		text = text[:most] + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '"' || r == '\ufffd' {
+			return '?'
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,89 @@
+package tlsprov_test
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"turbohttp/tlsprov"
+	"turbohttp/tlsprov/tlstest"
+	"turbohttp/wire"
+)
+
+func rootPEM(t *testing.T) []byte { return tlstest.Authority(t, "Root", nil, nil).PEM() }
+
+func config() *tlsprov.Config {
+	return &tlsprov.Config{Now: func() time.Time { return tlstest.Today }}
+}
+
+func trust(e *tlstest.Entity) func() (*x509.CertPool, *wire.Fault) {
+	return func() (*x509.CertPool, *wire.Fault) {
+		roots := x509.NewCertPool()
+		roots.AddCert(e.Certificate)
+		return roots, nil
+	}
+}
+
+func TestAServerWithoutCertificateIsRefused(t *testing.T) {
+	for _, insecure := range []bool{false, true} {
+		c := config()
+		c.Insecure = insecure
+		_, fault := c.Verify(nil, tlstest.Host, nil)
+		require.NotNil(t, fault)
+		require.Equal(t, wire.StatusCertificate, fault.Status)
+	}
+}
+
+func TestAnOrdinaryChainIsVerifiedToItsRoot(t *testing.T) {
+	root := tlstest.Authority(t, "Root", nil, nil)
+	middle := tlstest.Authority(t, "Middle", root, nil)
+	leaf := tlstest.Leaf(t, middle, nil)
+	chain, fault := config().Verify([]*x509.Certificate{leaf.Certificate, middle.Certificate}, tlstest.Host, trust(root))
+	require.Nil(t, fault)
+	require.Equal(t, []*x509.Certificate{leaf.Certificate, middle.Certificate, root.Certificate}, chain)
+}
+
+func TestATrustedLeafNeedsNoAuthority(t *testing.T) {
+	leaf := tlstest.Leaf(t, nil, nil)
+	chain, fault := config().Verify([]*x509.Certificate{leaf.Certificate}, tlstest.Host, trust(leaf))
+	require.Nil(t, fault)
+	require.Len(t, chain, 1)
+}
+
+func TestStrangersNamesDoNotBreakLines(t *testing.T) {
+	root := tlstest.Authority(t, "Root", nil, nil)
+	leaf := tlstest.Leaf(t, root, func(c *x509.Certificate) {
+		c.Subject = pkix.Name{CommonName: "evil\n2026 core: all is well \"" + strings.Repeat("x", 5000)}
+		c.NotAfter = tlstest.Today.AddDate(0, 0, -1)
+	})
+	_, fault := config().Verify([]*x509.Certificate{leaf.Certificate}, tlstest.Host, trust(root))
+	require.NotNil(t, fault)
+	require.NotContains(t, fault.Text, "\n")
+	require.Less(t, len(fault.Text), 500)
+}
+
+func TestAHostWithManyNamesDoesNotFillTheScreen(t *testing.T) {
+	root := tlstest.Authority(t, "Root", nil, nil)
+	leaf := tlstest.Leaf(t, root, func(c *x509.Certificate) {
+		c.DNSNames = nil
+		for range 300 {
+			c.DNSNames = append(c.DNSNames, strings.Repeat("a", 30)+".example")
+		}
+	})
+	_, fault := config().Verify([]*x509.Certificate{leaf.Certificate}, "b.example", trust(root))
+	require.NotNil(t, fault)
+	require.EqualValues(t, wire.CertificateHost, fault.Code)
+	require.Contains(t, fault.Text, "more")
+	require.Less(t, len(fault.Text), 1000)
+}
+
+func TestInfoReadsAsTheResponseHeadSaysIt(t *testing.T) {
+	info := tlsprov.Info{Version: tlsprov.Version13, Cipher: "TLS_AES_128_GCM_SHA256", ALPN: "http/1.1"}
+	require.Equal(t, "TLS1.3 TLS_AES_128_GCM_SHA256 http/1.1", info.String())
+	info = tlsprov.Info{Version: tlsprov.Version12, Cipher: "TLS_X"}
+	require.Equal(t, "TLS1.2 TLS_X", info.String())
+}
