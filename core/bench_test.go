@@ -106,6 +106,8 @@ func (l *loop) Body(_ *core.Exchange, in *buffers.Sequence, _ bool) int {
 func (l *loop) Trailers(*core.Exchange, *wire.Fields) {}
 func (l *loop) Stopped(*core.Exchange)                {}
 func (l *loop) Sent(*core.Exchange, int)              {}
+func (l *loop) Verify(*core.Verify)                   {}
+
 func (l *loop) Done(x *core.Exchange, fault *wire.Fault) {
 	if fault != nil {
 		l.faults++

@@ -62,7 +62,7 @@ func (c *Client) Submit(x *Exchange) {
 	if len(x.Head.UserAgent) == 0 {
 		x.Head.UserAgent = c.cfg.UserAgent
 	}
-	if fault := unsupported(x); fault != nil {
+	if fault := c.unsupported(x); fault != nil {
 		c.done(x, fault, now)
 		return
 	}
@@ -95,16 +95,19 @@ func (c *Client) Submit(x *Exchange) {
 }
 
 // unsupported says what of a request is not built.
-func unsupported(x *Exchange) *wire.Fault {
+func (c *Client) unsupported(x *Exchange) *wire.Fault {
 	switch x.Head.Target.Scheme {
 	case wire.SchemeHTTP:
 		return nil
 	case wire.SchemeHTTPS:
-		return wire.Faultf(wire.StatusUnsupported, 0, "core", "https is not in this version: use an http URL")
+		if c.cfg.TLS != nil {
+			return nil
+		}
+		return wire.Faultf(wire.StatusUnsupported, 0, "core", "this client has no TLS: use an http URL")
 	case wire.SchemeWS, wire.SchemeWSS:
-		return wire.Faultf(wire.StatusUnsupported, 0, "core", "WebSocket is not in this version: use an http URL")
+		return wire.Faultf(wire.StatusUnsupported, 0, "core", "WebSocket is not in this version: use an http or https URL")
 	}
-	return wire.Faultf(wire.StatusUnsupported, 0, "core", "the URL's scheme is not http")
+	return wire.Faultf(wire.StatusUnsupported, 0, "core", "the URL's scheme is not http or https")
 }
 
 // Close ends every exchange with CANCELLED and closes every connection. done runs once, on a library goroutine or inside

@@ -2,6 +2,7 @@ package core
 
 import (
 	"turbohttp/buffers"
+	"turbohttp/tlsprov"
 	"turbohttp/transport"
 )
 
@@ -9,10 +10,11 @@ import (
 type Config struct {
 	Transport transport.Transport // not owned: its owner closes it, after the client's Close has finished
 	Pool      *buffers.Pool
-	UserAgent []byte // sent unless a request has its own; may be empty
+	TLS       tlsprov.Context // for https; nil: there is none
+	UserAgent []byte          // sent unless a request has its own; may be empty
 
 	ConnectionsPerHost int   // for each origin; default 8
-	ConnectTimeout     int64 // nanoseconds for resolving and connecting; default 10 s; negative: none
+	ConnectTimeout     int64 // nanoseconds for resolving, connecting and the TLS handshake together; default 10 s; negative: none
 	RequestTimeout     int64 // nanoseconds for exchanges whose Timeout is 0; default, and negative: none
 	IdleTimeout        int64 // nanoseconds that a connection may wait in the pool; default 60 s; negative: for ever
 	Lifetime           int64 // nanoseconds after which a connection serves no further exchange; default, and negative: none

@@ -27,6 +27,10 @@ type conn struct {
 	again      bool         // it was given up while it was dialed: another takes its place
 	idleTimer  transport.Timer
 
+	secure      *secure // nil: without TLS
+	secureTimer transport.Timer
+	shaking     atomic.Bool // the TLS handshake is under way
+
 	bytesIn  atomic.Uint64
 	resolved atomic.Bool
 
@@ -35,7 +39,8 @@ type conn struct {
 	link    transport.Conn
 	engine  *h1.Engine
 	address string
-	dialed  Times // Connecting, Resolved, Connected
+	tls     string // "TLS1.3 TLS_AES_128_GCM_SHA256 http/1.1"
+	dialed  Times  // Connecting, Resolved, Connected, Secured
 
 	served  int    // exchanges begun
 	waited  bool   // the last one found it idle
@@ -64,6 +69,7 @@ func (k *conn) init(now wire.Instant) {
 	k.engine.Init(k.client.cfg.Pool, h1.Limits{MaxHeadBytes: k.client.cfg.MaxHeadBytes})
 	k.idleTimer.Owner, k.idleTimer.Kind = k, kindIdle
 	k.engineTimer.Owner, k.engineTimer.Kind = k, kindEngine
+	k.secureTimer.Owner, k.secureTimer.Kind = k, kindSecure
 	k.dialed.Connecting = now
 }
 
@@ -108,9 +114,33 @@ func (k *conn) Resolved(now wire.Instant) {
 func (k *conn) Connected(address string, now wire.Instant) {
 	k.mu.Lock()
 	k.address = address
-	k.dialed.Connected = now
+	if k.dialed.Connected == 0 {
+		k.dialed.Connected = now
+	}
 	k.mu.Unlock()
 	k.client.connected(k, now)
+}
+
+// securing tells that the link is there and the TLS handshake begins; it shares its time with resolving and connecting.
+func (k *conn) securing(now wire.Instant) {
+	k.shaking.Store(true)
+	k.mu.Lock()
+	k.dialed.Connected = now
+	begun := k.dialed.Connecting
+	k.mu.Unlock()
+	if limit := k.client.cfg.ConnectTimeout; limit > 0 {
+		k.client.timers.Arm(&k.secureTimer, begun+wire.Instant(limit))
+	}
+}
+
+// secured tells that it has ended; Connected follows.
+func (k *conn) secured(tls string, now wire.Instant) {
+	k.shaking.Store(false)
+	k.client.timers.Disarm(&k.secureTimer)
+	k.mu.Lock()
+	k.tls = tls
+	k.dialed.Secured = now
+	k.mu.Unlock()
 }
 
 // Received is told by the link.
@@ -293,6 +323,9 @@ func (k *conn) stamp(x *Exchange) {
 	}
 	if t.Connected != 0 {
 		x.Times.Connected = max(t.Connected, x.Times.Started)
+	}
+	if t.Secured != 0 {
+		x.Times.Secured = max(t.Secured, x.Times.Started)
 	}
 }
 

@@ -22,6 +22,9 @@
 //	conn.mu     the engine and the transfer of the exchange that is open on it; held over Sink.Head, Body and Sent and
 //	   │        over non-blocking writes
 //	   ▼
+//	secure.mu   with TLS: the session; held over non-blocking writes. secure.order, above conn.mu, makes one of the calls that
+//	   │        tell a connection something
+//	   ▼
 //	the transport's own, and the lock of Timers (leaf)
 //
 // Downwards only. Client.mu takes conn.mu only of a connection that nobody else can know yet. Sink.Done is called with
@@ -32,7 +35,7 @@
 // # Files
 //
 // client.go the calls; origin.go the pool; conn.go what the transport tells a connection, transfer.go what the engine
-// does with it; stop.go cancel and time; network.go what a host knows of its network, resolve.go of other hosts;
-// outcome.go how an exchange ends, retry.go whether it may start again; exchange.go, sink.go, config.go the contract with
-// the caller.
+// does with it; secure*.go TLS between a connection and its link; stop.go cancel and time; network.go what a host knows of
+// its network, resolve.go of other hosts; outcome.go how an exchange ends, retry.go whether it may start again; exchange.go,
+// sink.go, config.go the contract with the caller.
 package core

@@ -24,6 +24,7 @@ type Exchange struct {
 	Status  uint16   // of the final head; 0: none came
 	Reused  bool     // the connection had served before
 	Address string   // of the peer: "192.0.2.1:80"
+	TLS     string   // of the connection: "TLS1.3 TLS_AES_128_GCM_SHA256 http/1.1"; empty without TLS
 	Interim []uint16 // statuses of the 1xx heads before the final one, without 100
 	Times   Times
 
@@ -52,10 +53,10 @@ const (
 	phaseActive               // a connection is its own
 )
 
-// Times are moments of an exchange; 0: did not happen. Connecting, Resolved and Connected are of the connection when this
-// exchange was the first on it and did not find it idle (preconnected), and not before Started.
+// Times are moments of an exchange; 0: did not happen. Connecting, Resolved, Connected and Secured are of the connection
+// when this exchange was the first on it and did not find it idle (preconnected), and not before Started.
 type Times struct {
-	Started, Connecting, Resolved, Connected, Sent, FirstByte, Done wire.Instant
+	Started, Connecting, Resolved, Connected, Secured, Sent, FirstByte, Done wire.Instant
 }
 
 // Reset empties x for another request and keeps the memory of its fields. Body must be empty. Ref stays.
@@ -68,7 +69,7 @@ func (x *Exchange) Reset() {
 
 // start clears what core tells and what it keeps.
 func (x *Exchange) start(now wire.Instant) {
-	x.Facts, x.Status, x.Reused, x.Address = 0, 0, false, ""
+	x.Facts, x.Status, x.Reused, x.Address, x.TLS = 0, 0, false, "", ""
 	x.Times = Times{Started: now}
 	x.phase, x.retries, x.conn, x.origin = phaseOver, 0, nil, nil
 	x.Interim = x.Interim[:0]

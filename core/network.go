@@ -6,7 +6,7 @@ import "turbohttp/wire"
 // included, and not more than are allowed for an origin. One that is made and not used is closed like any idle one. What
 // becomes of them is told by the log only.
 func (c *Client) Preconnect(t *wire.Target, count int) *wire.Fault {
-	if fault := unsupported(&Exchange{Head: wire.RequestHead{Target: *t}}); fault != nil {
+	if fault := c.unsupported(&Exchange{Head: wire.RequestHead{Target: *t}}); fault != nil {
 		return fault
 	}
 	now := c.clock.Now()

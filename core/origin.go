@@ -14,6 +14,7 @@ type origin struct {
 	key     string
 	host    string // for the dial
 	port    uint16
+	secure  bool // https
 	waiters exchanges
 	idle    *conn // last used first
 	count   int   // connections dialed and not told Closed
@@ -39,7 +40,7 @@ func (c *Client) origin(t *wire.Target) *origin {
 	c.key = k
 	o := c.origins[string(k)]
 	if o == nil {
-		o = &origin{key: string(k), host: string(k[3:]), port: t.Port}
+		o = &origin{key: string(k), host: string(k[3:]), port: t.Port, secure: t.Scheme == wire.SchemeHTTPS}
 		o.redial.Owner = o
 		c.origins[o.key] = o
 	}
@@ -111,9 +112,15 @@ func (c *Client) dial(o *origin, now wire.Instant) {
 	o.dialing++
 	k.index = len(c.conns)
 	c.conns = append(c.conns, k)
+	d := transport.Dial{Host: o.host, Port: o.port, Address: c.cfg.Resolve.of(o.host, o.port),
+		ConnectTimeout: max(0, c.cfg.ConnectTimeout), Pool: c.cfg.Pool}
 	k.mu.Lock()
-	k.link = c.cfg.Transport.Dial(&transport.Dial{Host: o.host, Port: o.port, Address: c.cfg.Resolve.of(o.host, o.port),
-		ConnectTimeout: max(0, c.cfg.ConnectTimeout), Pool: c.cfg.Pool}, k)
+	if o.secure {
+		k.secure = &secure{conn: k}
+		k.link = k.secure.dial(&d)
+	} else {
+		k.link = c.cfg.Transport.Dial(&d, k)
+	}
 	k.mu.Unlock()
 }
 
@@ -228,6 +235,7 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 	c.mu.Lock()
 	c.timers.Disarm(&k.idleTimer)
 	c.timers.Disarm(&k.engineTimer)
+	c.timers.Disarm(&k.secureTimer)
 	last := len(c.conns) - 1
 	c.conns[k.index] = c.conns[last]
 	c.conns[k.index].index = k.index

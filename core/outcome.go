@@ -107,6 +107,8 @@ func during(phase wire.Phase) string {
 		return "and the host's name had no address yet"
 	case wire.PhaseConnect:
 		return "and the server had not accepted the connection"
+	case wire.PhaseTLS:
+		return "and the TLS handshake had not ended"
 	case wire.PhaseSend:
 		return "and was still being sent"
 	case wire.PhaseWait:

@@ -119,12 +119,18 @@ type fixture struct {
 	logs []string
 }
 
-func newFixture(t testing.TB, cfg core.Config) *fixture {
+func newFixture(t testing.TB, cfg core.Config) *fixture { return newFixtureWith(t, cfg, nil) }
+
+// newFixtureWith lets change see the pool before the client is made. It may be nil.
+func newFixtureWith(t testing.TB, cfg core.Config, change func(f *fixture, cfg *core.Config)) *fixture {
 	f := &fixture{t: t, sink: &sink{t: t}}
 	f.pool = buffertest.Pool(t)
 	tr := netconn.New()
 	tr.Log = f.log
 	cfg.Transport, cfg.Pool, cfg.Log = tr, f.pool, f.log
+	if change != nil {
+		change(f, &cfg)
+	}
 	f.Client = core.NewClient(cfg, f.sink)
 	t.Cleanup(func() {
 		f.close()

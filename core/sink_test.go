@@ -129,6 +129,8 @@ type sink struct {
 	onBody func(x *call)
 	onHead func(x *call)
 	onDone func(x *call)
+
+	onVerify func(v *core.Verify)
 }
 
 func (s *sink) Head(e *core.Exchange, head *wire.ResponseHead) {
@@ -225,6 +227,12 @@ func (s *sink) Done(e *core.Exchange, fault *wire.Fault) {
 		s.t.Errorf("%s %s: Done without a fault and without the end of the body", x.method, x.url)
 	}
 	x.cond.Broadcast()
+}
+
+func (s *sink) Verify(v *core.Verify) {
+	if s.onVerify != nil {
+		s.onVerify(v)
+	}
 }
 
 var _ core.Sink = (*sink)(nil)

@@ -50,14 +50,16 @@ type action struct {
 }
 
 const (
-	actStop = iota // the exchange's time is over
-	actShut        // idle for too long, or too old
-	actTick        // the engine's deadline
+	actStop   = iota // the exchange's time is over
+	actShut          // idle for too long, or too old
+	actTick          // the engine's deadline
+	actExpire        // the TLS handshake took too long
 )
 
 const (
 	kindIdle   = iota // conn.idleTimer
 	kindEngine        // conn.engineTimer
+	kindSecure        // conn.secureTimer
 )
 
 // ring is what the alarm calls.
@@ -96,6 +98,8 @@ func (c *Client) tick() {
 				a.k.shut()
 			case actTick:
 				a.k.tick(now)
+			case actExpire:
+				a.k.secure.expire()
 			}
 		}
 	}
@@ -118,8 +122,11 @@ func (c *Client) due(t *transport.Timer, now wire.Instant, over *exchanges) acti
 	case *origin:
 		c.want(o, now)
 	case *conn:
-		if t.Kind == kindEngine {
+		switch t.Kind {
+		case kindEngine:
 			return action{o, 0, actTick}
+		case kindSecure:
+			return action{o, 0, actExpire}
 		}
 		if o.state != stateIdle {
 			break // it arms the timer when it is idle again
@@ -144,10 +151,17 @@ func (c *Client) waitsIn(x *Exchange) wire.Phase {
 	if place >= o.dialing {
 		return wire.PhaseQueue
 	}
+	phase := wire.PhaseConnect
 	for _, k := range c.conns {
-		if k.origin == o && k.state == stateDialing && !k.resolved.Load() {
+		if k.origin != o || k.state != stateDialing {
+			continue
+		}
+		if !k.resolved.Load() {
 			return wire.PhaseResolve
 		}
+		if k.shaking.Load() {
+			phase = wire.PhaseTLS
+		}
 	}
-	return wire.PhaseConnect
+	return phase
 }

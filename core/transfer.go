@@ -61,7 +61,7 @@ func (k *conn) begin(j job, now wire.Instant) (v verdict) {
 	}
 	x.Times.Sent = 0
 	x.Reused = k.served > 0
-	x.Address = k.address
+	x.Address, x.TLS = k.address, k.tls
 	if k.served == 0 && !k.waited {
 		k.stampNew(x)
 	}
@@ -103,6 +103,9 @@ func (k *conn) stampNew(x *Exchange) {
 	x.Times.Connecting = max(k.dialed.Connecting, s)
 	x.Times.Resolved = max(k.dialed.Resolved, s)
 	x.Times.Connected = max(k.dialed.Connected, s)
+	if k.secure != nil {
+		x.Times.Secured = max(k.dialed.Secured, s)
+	}
 }
 
 // advance moves everything that can move: events to the sink, bytes to the link.

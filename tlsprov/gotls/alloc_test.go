@@ -93,7 +93,7 @@ func cost(run func()) (bytes, objects float64) {
 // crypto/tls makes a reader of 24 bytes each time it fills its buffer; nothing else is allocated.
 const refill = 24
 
-func TestReceivingCostsNoMoreThanTheReaderOfCryptoTLS(t *testing.T) {
+func TestReceivingAllocatesNothingButTheReaderOfCryptoTLS(t *testing.T) {
 	for _, c := range []struct {
 		name           string
 		plain, records int
@@ -116,7 +116,7 @@ func TestReceivingCostsNoMoreThanTheReaderOfCryptoTLS(t *testing.T) {
 	}
 }
 
-func TestSendingCostsNothing(t *testing.T) {
+func TestSendingAllocatesNothing(t *testing.T) {
 	s := newSteady(t)
 	for _, size := range []int{200, 16 << 10, 60 << 10} {
 		b := s.pool.Get(size)

@@ -194,7 +194,7 @@ func testAsk(t *testing.T, w *world) {
 		config.MaxVersion = version
 		c := w.client(t, func(cfg *tlsprov.Config) { cfg.Ask = true })
 		ask := func() *pair {
-			p := c.connect(t, Host, config, func(c *tls.Conn, p *peer) error {
+			p := c.connect(t, Host, config, func(c *tls.Conn, p *Peer) error {
 				err := echo(c, p)
 				if err == io.EOF {
 					return nil

@@ -78,25 +78,20 @@ type pair struct {
 	tlsprov.Session
 	t     *testing.T
 	pool  *buffers.Pool
-	peer  *peer
+	peer  *Peer
 	cut   int    // bytes that travel at once; 0: all there are
 	got   []byte // plaintext from the server
 	fault *wire.Fault
 }
 
 // connect begins a session with a server of that script.
-func (c *client) connect(t *testing.T, host string, config *tls.Config, script func(c *tls.Conn, p *peer) error) *pair {
+func (c *client) connect(t *testing.T, host string, config *tls.Config, script func(c *tls.Conn, p *Peer) error) *pair {
 	t.Helper()
 	s, fault := c.NewSession(host, 443, 1)
 	require.Nil(t, fault)
-	p := &pair{Session: s, t: t, pool: c.pool, peer: start(config, script)}
+	p := &pair{Session: s, t: t, pool: c.pool, peer: Start(config, script)}
 	t.Cleanup(func() {
-		p.peer.hangUp()
-		p.peer.mu.Lock()
-		for !p.peer.over {
-			p.peer.moved.Wait()
-		}
-		p.peer.mu.Unlock()
+		p.peer.End()
 		p.Release()
 	})
 	return p
@@ -179,13 +174,13 @@ func (p *pair) pump() {
 	for range 1 << 20 {
 		to := p.filled()
 		for _, piece := range p.pieces(to) {
-			p.peer.give(piece)
+			p.peer.Give(piece)
 			if p.cut > 0 {
-				p.peer.settle()
+				p.peer.Settle()
 			}
 		}
-		p.peer.settle()
-		from := p.peer.take()
+		p.peer.Settle()
+		from := p.peer.Take()
 		if len(to)+len(from) == 0 {
 			return
 		}
@@ -221,11 +216,7 @@ func (p *pair) established() {
 	}
 }
 
-func (p *pair) serverError() error {
-	p.peer.mu.Lock()
-	defer p.peer.mu.Unlock()
-	return p.peer.err
-}
+func (p *pair) serverError() error { return p.peer.Err() }
 
 // refused pumps until the session has failed.
 func (p *pair) refused(status wire.Status, code uint32) *wire.Fault {
@@ -245,7 +236,7 @@ func Handshake(t *testing.T, context tlsprov.Context, pool *buffers.Pool, config
 	config.Time = func() time.Time { return Today }
 	s, fault := context.NewSession(Host, 443, 1)
 	require.Nil(t, fault)
-	p := &pair{Session: s, t: t, pool: pool, peer: start(config, func(c *tls.Conn, _ *peer) error { return c.Handshake() })}
+	p := &pair{Session: s, t: t, pool: pool, peer: Start(config, func(c *tls.Conn, _ *Peer) error { return c.Handshake() })}
 	p.established()
 	return s
 }

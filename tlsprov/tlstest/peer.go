@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// peer is a server in memory: crypto/tls on a goroutine of the test, over a connection whose bytes the test carries. It is
+// Peer is a server in memory: crypto/tls on a goroutine of the test, over a connection whose bytes the test carries. It is
 // known when the server can go on no further, so nothing here waits for time.
-type peer struct {
+type Peer struct {
 	mu      sync.Mutex
 	moved   *sync.Cond
 	in, out []byte
@@ -21,9 +21,9 @@ type peer struct {
 	state   tls.ConnectionState
 }
 
-// start runs script on a server.
-func start(config *tls.Config, script func(c *tls.Conn, p *peer) error) *peer {
-	p := &peer{}
+// Start runs script on a server.
+func Start(config *tls.Config, script func(c *tls.Conn, p *Peer) error) *Peer {
+	p := &Peer{}
 	p.moved = sync.NewCond(&p.mu)
 	go func() {
 		c := tls.Server(p, config)
@@ -36,8 +36,8 @@ func start(config *tls.Config, script func(c *tls.Conn, p *peer) error) *peer {
 	return p
 }
 
-// settle waits until the server can do no more without bytes.
-func (p *peer) settle() {
+// Settle waits until the server can do no more without bytes.
+func (p *Peer) Settle() {
 	p.mu.Lock()
 	for !p.over && !(p.resting && len(p.in) == 0 && !p.eof) {
 		p.moved.Wait()
@@ -45,24 +45,24 @@ func (p *peer) settle() {
 	p.mu.Unlock()
 }
 
-// give carries bytes to the server.
-func (p *peer) give(b []byte) {
+// Give carries bytes to the server.
+func (p *Peer) Give(b []byte) {
 	p.mu.Lock()
 	p.in = append(p.in, b...)
 	p.moved.Broadcast()
 	p.mu.Unlock()
 }
 
-// hangUp is a FIN from the client.
-func (p *peer) hangUp() {
+// HangUp is a FIN from the client.
+func (p *Peer) HangUp() {
 	p.mu.Lock()
 	p.eof = true
 	p.moved.Broadcast()
 	p.mu.Unlock()
 }
 
-// take gives what the server has written.
-func (p *peer) take() []byte {
+// Take gives what the server has written.
+func (p *Peer) Take() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b := p.out
@@ -70,7 +70,7 @@ func (p *peer) take() []byte {
 	return b
 }
 
-func (p *peer) Read(b []byte) (int, error) {
+func (p *Peer) Read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(p.in) == 0 {
@@ -87,16 +87,33 @@ func (p *peer) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-func (p *peer) Write(b []byte) (int, error) {
+func (p *Peer) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	p.out = append(p.out, b...)
 	p.mu.Unlock()
 	return len(b), nil
 }
 
-func (p *peer) Close() error                     { return nil }
-func (p *peer) LocalAddr() net.Addr              { return nil }
-func (p *peer) RemoteAddr() net.Addr             { return nil }
-func (p *peer) SetDeadline(time.Time) error      { return nil }
-func (p *peer) SetReadDeadline(time.Time) error  { return nil }
-func (p *peer) SetWriteDeadline(time.Time) error { return nil }
+func (p *Peer) Close() error                     { return nil }
+func (p *Peer) LocalAddr() net.Addr              { return nil }
+func (p *Peer) RemoteAddr() net.Addr             { return nil }
+func (p *Peer) SetDeadline(time.Time) error      { return nil }
+func (p *Peer) SetReadDeadline(time.Time) error  { return nil }
+func (p *Peer) SetWriteDeadline(time.Time) error { return nil }
+
+// Err is what the script gave, once it has ended.
+func (p *Peer) Err() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+// End lets the script see the end of the connection, and waits for the script's.
+func (p *Peer) End() {
+	p.HangUp()
+	p.mu.Lock()
+	for !p.over {
+		p.moved.Wait()
+	}
+	p.mu.Unlock()
+}

@@ -52,7 +52,7 @@ func Run(t *testing.T, provider tlsprov.Provider) {
 }
 
 // echo answers lines until the client has ended, and ends then, too.
-func echo(c *tls.Conn, p *peer) error {
+func echo(c *tls.Conn, p *Peer) error {
 	var b [4096]byte
 	for {
 		n, err := c.Read(b[:])
@@ -123,7 +123,7 @@ func testBulk(t *testing.T, w *world) {
 		}
 		config := w.server()
 		config.MaxVersion = version
-		p := w.client(t, nil).connect(t, Host, config, func(c *tls.Conn, _ *peer) error {
+		p := w.client(t, nil).connect(t, Host, config, func(c *tls.Conn, _ *Peer) error {
 			got := make([]byte, len(data))
 			if _, err := io.ReadFull(c, got); err != nil {
 				return err
@@ -216,7 +216,7 @@ func testMinVersion(t *testing.T, w *world) {
 func testNotTLS(t *testing.T, w *world) {
 	for _, text := range []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "\x00\x00\x00\x00\x00\x00", "220 mail.example ESMTP\r\n"} {
 		for _, cut := range []int{0, 1} {
-			p := w.client(t, nil).connect(t, Host, w.server(), func(*tls.Conn, *peer) error { return nil })
+			p := w.client(t, nil).connect(t, Host, w.server(), func(*tls.Conn, *Peer) error { return nil })
 			p.cut = cut
 			p.filled()
 			p.feed([]byte(text))
@@ -229,7 +229,7 @@ func testNotTLS(t *testing.T, w *world) {
 }
 
 func testAlerts(t *testing.T, w *world) {
-	p := w.client(t, nil).connect(t, Host, w.server(), func(*tls.Conn, *peer) error { return nil })
+	p := w.client(t, nil).connect(t, Host, w.server(), func(*tls.Conn, *Peer) error { return nil })
 	p.filled()
 	p.feed([]byte{TypeAlert, 3, 3, 0, 2, 2, 40})
 	require.Equal(t, wire.StatusTLS, p.fault.Status)
@@ -304,9 +304,9 @@ func testRelease(t *testing.T, w *world) {
 		p := w.client(t, nil).connect(t, Host, w.server(), echo)
 		p.cut = 97
 		for range at {
-			p.peer.give(p.filled())
-			p.peer.settle()
-			b := p.peer.take()
+			p.peer.Give(p.filled())
+			p.peer.Settle()
+			b := p.peer.Take()
 			if len(b) == 0 {
 				break
 			}
@@ -328,7 +328,7 @@ func (w *world) raw(t *testing.T, secrets *Secrets) (p *pair, toClient, toServer
 	t.Helper()
 	config := w.server()
 	config.MinVersion, config.SessionTicketsDisabled, config.KeyLogWriter = tls.VersionTLS13, true, secrets
-	p = w.client(t, nil).connect(t, Host, config, func(c *tls.Conn, _ *peer) error { return c.Handshake() })
+	p = w.client(t, nil).connect(t, Host, config, func(c *tls.Conn, _ *Peer) error { return c.Handshake() })
 	p.established()
 	require.Contains(t, p.Info().Cipher, "TLS_AES_128_GCM_SHA256", "the raw records know this one")
 	return p, secrets.ToClient(), secrets.ToServer()

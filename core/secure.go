@@ -1,0 +1,169 @@
+package core
+
+import (
+	"sync"
+
+	"turbohttp/buffers"
+	"turbohttp/tlsprov"
+	"turbohttp/transport"
+	"turbohttp/wire"
+)
+
+// secure stands between a connection of core and its link and makes TLS of what passes: it is the link's Handler, and the
+// connection's Conn. The connection hears of it only once the handshake has ended, and knows no difference from then on.
+//
+// Locks. order is outermost and makes one of the calls that tell core something: those of the link, and an answer, which
+// comes from outside. mu guards the session and what waits on both sides of it; it is taken under conn.mu and lets only the
+// link be called under itself. So: order → conn.mu → mu → the link.
+//
+// secure_link.go is what the link tells, secure_conn.go what the connection calls, secure_verify.go the answer of the host
+// and the end of its time.
+//
+// Nothing is held back here: whatever arrives is decrypted and told at once, and plaintext is shorter than ciphertext, so
+// that a link which pauses bounds memory as it does without TLS.
+type secure struct {
+	conn *conn
+	link transport.Conn // set once, by dial
+
+	order   sync.Mutex
+	address string
+	in      buffers.Sequence // plaintext, between session and connection
+	asked   *Verify          // the host owes an answer
+	buried  bool             // the link was told Closed
+
+	mu      sync.Mutex
+	session tlsprov.Session  // from Connected to Closed
+	plain   buffers.Sequence // from the connection, not yet taken by the session
+	out     buffers.Sequence // ciphertext, between session and link
+	sending bool             // the link has bytes: Sendable follows
+	owes    bool             // the connection waits for Sendable
+	told    bool             // it was told Connected
+	ended   bool             // and ReceivedEOF
+	asking  bool             // the handshake waits for an answer
+	closing bool             // link.Close was called
+	fault   *wire.Fault      // why, when it was not the connection's wish
+}
+
+// news is what a step found out and the connection must be told, without mu.
+type news struct {
+	connected, eof, sendable bool
+	info                     string // of the session, with connected
+	question                 *tlsprov.Question
+}
+
+// dial makes the link.
+func (s *secure) dial(d *transport.Dial) transport.Conn {
+	s.mu.Lock()
+	s.link = s.conn.client.cfg.Transport.Dial(d, s)
+	s.mu.Unlock()
+	return s
+}
+
+// unlock ends every step that was taken under mu: a panic in it is the end of this connection and of nothing else.
+func (s *secure) unlock() {
+	if v := recover(); v != nil {
+		p := transport.Recovered(v)
+		s.conn.client.log(logError, p.String())
+		s.shut(p.Fault)
+	}
+	s.mu.Unlock()
+}
+
+// shut closes the link for a reason of ours.
+func (s *secure) shut(fault *wire.Fault) {
+	if s.fault == nil && !s.closing {
+		s.fault = fault
+	}
+	s.closing = true
+	s.link.Close()
+}
+
+// fail does so after the peer was told, as far as the link takes it.
+func (s *secure) fail(fault *wire.Fault) {
+	if !s.closing {
+		s.flush()
+		s.shut(fault)
+	}
+}
+
+// flush encrypts what waits and gives it to the link, until there is no more or the link is full.
+func (s *secure) flush() {
+	for !s.sending && !s.closing {
+		if s.plain.Len() > 0 {
+			if _, fault := s.session.Write(&s.plain); fault != nil {
+				s.plain.Release()
+				s.fail(fault)
+				return
+			}
+		}
+		s.session.Fill(&s.out, sendLimit)
+		if s.out.Len() == 0 {
+			return
+		}
+		s.sending = !s.link.Send(&s.out)
+	}
+}
+
+// advance moves everything that can move after the session went on, and says what is to be told. What came before a fault
+// is told before it.
+func (s *secure) advance(fault *wire.Fault) (n news) {
+	for more := true; more; {
+		var late *wire.Fault
+		more, late = s.session.Read(&s.in, 1<<30)
+		if fault == nil {
+			fault = late
+		}
+	}
+	s.flush()
+	switch {
+	case fault != nil:
+		s.fail(fault)
+		return n
+	case s.closing:
+		return n
+	case !s.told && s.session.Ended():
+		s.fail(faultNoUse)
+		return n
+	}
+	if !s.told && !s.sending && s.session.Handshaken() {
+		s.told = true
+		n.connected, n.info = true, s.session.Info().String()
+	}
+	if !s.asking {
+		if n.question = s.session.Asking(); n.question != nil {
+			s.asking = true
+		}
+	}
+	if s.session.Ended() && !s.ended {
+		s.ended, n.eof = true, true
+	}
+	if s.owes && !s.sending && s.plain.Len() == 0 {
+		s.owes, n.sendable = false, true
+	}
+	return n
+}
+
+var faultNoUse = &wire.Fault{Status: wire.StatusClosed, Stage: "tls", Text: "the server ended the connection right after the TLS handshake"}
+
+// tell passes on what a step found. order is held, mu is not.
+func (s *secure) tell(n news, now wire.Instant) {
+	k := s.conn
+	if n.question != nil {
+		s.asked = &Verify{Host: n.question.Host, Verified: n.question.Verified, Chain: n.question.Chain, secure: s}
+		k.client.sink.Verify(s.asked)
+	}
+	if n.connected {
+		k.secured(n.info, now)
+		k.Connected(s.address, now)
+	}
+	if n.sendable {
+		k.Sendable(now)
+	}
+	if s.in.Len() > 0 {
+		k.Received(&s.in, now)
+		s.in.Release()
+	}
+	if n.eof {
+		k.ReceivedEOF(now)
+	}
+}
