@@ -27,7 +27,7 @@ func (sink) Head(e *core.Exchange, head *wire.ResponseHead) {
 	if x.freed {
 		return
 	}
-	x.head = codec.EncodeResponse(x.client.pool, head, x.Head.Target.URL, e.Address, e.Reused, e.Interim)
+	x.head = codec.EncodeResponse(x.client.pool, head, x.Head.Target.URL, e.Address, e.TLS, e.Reused, e.Interim)
 	view := x.head.Bytes()
 	total := uint64(0)
 	if head.ContentLength > 0 {

@@ -264,6 +264,7 @@ typedef struct turbo_head_reader { /* all views live as long as the view that wa
     turbo_bytes reason;            /* octets as received, may be empty */
     turbo_bytes url;               /* that answered; a NUL follows */
     turbo_bytes address;           /* of the connection, "192.0.2.1:443"; a NUL follows */
+    turbo_bytes tls;               /* of the connection, "TLS1.3 TLS_AES_128_GCM_SHA256 http/1.1", empty without; a NUL follows */
     size_t      informational_count; /* 1xx heads before it, see turbo_head_response_informational */
     turbo_bytes octets;            /* the reader's own */
     const uint8_t* lines;          /* the reader's own */
@@ -339,7 +340,8 @@ static inline turbo_status turbo_head_response(turbo_bytes view, turbo_head_read
         turbo_head_slot(view, 6, 8, &length) != TURBO_OK ||
         turbo_head_slot(view, 7, 1, &reused) != TURBO_OK ||
         turbo_head_vector(view, 8, 1, 1, &out->address) != TURBO_OK ||
-        turbo_head_vector(view, 9, 2, 0, &informational) != TURBO_OK) {
+        turbo_head_vector(view, 9, 2, 0, &informational) != TURBO_OK ||
+        turbo_head_vector(view, 10, 1, 1, &out->tls) != TURBO_OK) {
         memset(out, 0, sizeof *out);
         return TURBO_ERROR_INVALID;
     }

@@ -36,6 +36,6 @@ func TestEncodeAllocatesNothing(t *testing.T) {
 	p := buffertest.Pool(t)
 	head, url := benchmarkHead(10), []byte("http://127.0.0.1:8080/")
 	require.Zero(t, testing.AllocsPerRun(100, func() {
-		EncodeResponse(p, head, url, "127.0.0.1:8080", true, nil).Release()
+		EncodeResponse(p, head, url, "127.0.0.1:8080", "TLS1.3 TLS_AES_128_GCM_SHA256 http/1.1", true, nil).Release()
 	}))
 }

@@ -112,7 +112,7 @@ func TestCReadsWhatTheGeneratedCodeAndEncodeWrite(t *testing.T) {
 	cases := answerCases(30)
 	var in pipe
 	for _, c := range cases {
-		block := EncodeResponse(p, c.head(), []byte(c.url), c.address, c.reused, c.interim)
+		block := EncodeResponse(p, c.head(), []byte(c.url), c.address, c.tls, c.reused, c.interim)
 		in.octets(string(block.Bytes()))
 		block.Release()
 		in.octets(string(c.build()))
@@ -141,7 +141,7 @@ func (p *pipe) takeAnswer() (a answer) {
 	a.reused = p.take() == 1
 	low := p.take()
 	a.length = int64(uint64(low) | uint64(p.take())<<32)
-	a.reason, a.url, a.address = p.takeText(), p.takeText(), p.takeText()
+	a.reason, a.url, a.address, a.tls = p.takeText(), p.takeText(), p.takeText(), p.takeText()
 	for range p.take() {
 		a.interim = append(a.interim, uint16(p.take()))
 	}
@@ -156,10 +156,10 @@ func (p *pipe) takeAnswer() (a answer) {
 func TestTheSampleOfTheCTestIsWhatEncodeWrites(t *testing.T) {
 	p := buffertest.Pool(t)
 	sample := answer{status: 404, version: wire.Version11, reason: "Not Found", url: "http://example.com/a?b", address: "192.0.2.1:80",
-		length: 5_000_000_000, reused: true, interim: []uint16{103, 199}, lines: []line{
+		tls: "TLS1.3 TLS_AES_128_GCM_SHA256 http/1.1", length: 5_000_000_000, reused: true, interim: []uint16{103, 199}, lines: []line{
 			{"Content-Type", "text/html"}, {"Set-Cookie", "a=1"}, {"X-Empty", ""}, {"SET-COOKIE", "b=2"}, {"Set_Cookie", "c"},
 		}}
-	block := EncodeResponse(p, sample.head(), []byte(sample.url), sample.address, sample.reused, sample.interim)
+	block := EncodeResponse(p, sample.head(), []byte(sample.url), sample.address, sample.tls, sample.reused, sample.interim)
 	defer block.Release()
 	var text strings.Builder
 	text.WriteString("/* head_sample.h - a Response. Written by: go test ./capi/codec -run Sample -update. Do not edit. */\n" +
@@ -224,7 +224,7 @@ func TestTheVerifierOfFlatBuffersTakesWhatWeWrite(t *testing.T) {
 		in.octets(out.takeText())
 	}
 	for _, c := range answers {
-		block := EncodeResponse(p, c.head(), []byte(c.url), c.address, c.reused, c.interim)
+		block := EncodeResponse(p, c.head(), []byte(c.url), c.address, c.tls, c.reused, c.interim)
 		in.octets(string(block.Bytes()))
 		block.Release()
 	}

@@ -153,6 +153,7 @@ type answer struct {
 	reason  string
 	url     string
 	address string
+	tls     string
 	length  int64
 	reused  bool
 	interim []uint16
@@ -178,6 +179,7 @@ func buildAnswer(b *flatbuffers.Builder, a *answer, head *wire.ResponseHead) []b
 	octets := b.CreateByteVector(head.Fields.Octets)
 	url := b.CreateString(a.url)
 	address := b.CreateString(a.address)
+	tls := b.CreateString(a.tls)
 	fbs.ResponseStartInformationalVector(b, len(a.interim))
 	for i := len(a.interim) - 1; i >= 0; i-- {
 		b.PrependUint16(a.interim[i])
@@ -193,6 +195,7 @@ func buildAnswer(b *flatbuffers.Builder, a *answer, head *wire.ResponseHead) []b
 	fbs.ResponseAddContentLength(b, a.length)
 	fbs.ResponseAddReused(b, a.reused)
 	fbs.ResponseAddAddress(b, address)
+	fbs.ResponseAddTls(b, tls)
 	fbs.ResponseAddInformational(b, interim)
 	b.FinishWithFileIdentifier(fbs.ResponseEnd(b), []byte("TRS1"))
 	return b.FinishedBytes()
@@ -205,6 +208,7 @@ func readAnswer(mem []byte) (a answer) {
 	a.reason = string(r.ReasonBytes())
 	a.url = string(r.Url())
 	a.address = string(r.Address())
+	a.tls = string(r.Tls())
 	a.length = r.ContentLength()
 	a.reused = r.Reused()
 	for i := range r.InformationalLength() {
@@ -269,7 +273,7 @@ func answerCases(random int) (all []answer) {
 		answer{length: -1},
 		answer{status: 200, version: wire.Version11, reason: "OK", url: "http://a/", address: "127.0.0.1:80", length: 0},
 		answer{status: 999, version: wire.Version10, reason: "\xe9", url: "http://a/b", address: "[::1]:80", length: 1<<63 - 1,
-			reused: true, lines: hundred, interim: []uint16{103}},
+			tls: "TLS1.2 X", reused: true, lines: hundred, interim: []uint16{103}},
 		answer{status: 204, length: -1, lines: []line{{"a", ""}, {"b", ""}, {"", ""}}},
 	)
 	rnd := rand.New(rand.NewPCG(3, 4))
@@ -277,7 +281,7 @@ func answerCases(random int) (all []answer) {
 	for range random {
 		a := answer{
 			status: uint16(rnd.IntN(1000)), version: wire.Version(rnd.IntN(21)), reason: text(20),
-			url: text(50), address: text(21), length: rnd.Int64N(1<<40) - 1, reused: rnd.IntN(2) == 1,
+			url: text(50), address: text(21), tls: text(45), length: rnd.Int64N(1<<40) - 1, reused: rnd.IntN(2) == 1,
 		}
 		for range rnd.IntN(4) {
 			a.interim = append(a.interim, uint16(101+rnd.IntN(99)))

@@ -8,10 +8,10 @@ import (
 )
 
 // The layout of every Response that leaves this package: front to back identifier, vtable, table, field lines, octets,
-// reason, URL, address, informational. All fields are always set, so that only sizes vary.
+// reason, URL, address, TLS, informational. All fields are always set, so that only sizes vary.
 const (
-	atTable = 32 // behind the vtable; a multiple of 8, as content_length is
-	atLines = 72 // where the vector of lines has its length
+	atTable = 40 // behind the vtable; a multiple of 8, as content_length is
+	atLines = 84 // where the vector of lines has its length
 
 	atReason    = atTable + 4
 	atLength    = atTable + 8
@@ -20,11 +20,12 @@ const (
 	atURL       = atTable + 24
 	atAddress   = atTable + 28
 	atInterim   = atTable + 32
-	atStatus    = atTable + 36
-	atVersion   = atTable + 38
-	atReused    = atTable + 39
+	atTLS       = atTable + 36
+	atStatus    = atTable + 40
+	atVersion   = atTable + 42
+	atReused    = atTable + 43
 	tableSize   = atLines - atTable
-	vtableSize  = 24
+	vtableSize  = 26
 	vtableAfter = atTable - 8
 )
 
@@ -34,19 +35,20 @@ var start = [atTable + 4]byte{
 	vtableSize, 0, tableSize, 0,
 	atStatus - atTable, 0, atReason - atTable, 0, atVersion - atTable, 0, atFields - atTable, 0, atOctets - atTable, 0,
 	atURL - atTable, 0, atLength - atTable, 0, atReused - atTable, 0, atAddress - atTable, 0, atInterim - atTable, 0,
+	atTLS - atTable, 0, 0, 0, 0, 0, 0, 0,
 	vtableAfter, 0, 0, 0,
 }
 
 // EncodeResponse rents a block and writes a Response into it: block.Bytes() is the finished buffer, all of it, aligned
 // to 8 bytes because every block is. The caller owns the one reference. head, url and address are copied; url is the
-// one that answered, address that of the connection ("192.0.2.1:443"), reused tells that the connection had served
-// before, interim are the statuses of 1xx heads.
+// one that answered, address that of the connection ("192.0.2.1:443"), tls describes its session, reused tells that
+// the connection had served before, interim are the statuses of 1xx heads.
 //
 // It allocates nothing that the pool does not, and panics if a line of head lies outside of its octets: head is an
 // engine's, so that would be our own mistake.
-func EncodeResponse(p *buffers.Pool, head *wire.ResponseHead, url []byte, address string, reused bool,
+func EncodeResponse(p *buffers.Pool, head *wire.ResponseHead, url []byte, address, tls string, reused bool,
 	interim []uint16) *buffers.Block {
-	r := response{head: head, url: url, address: address, reused: reused, interim: interim}
+	r := response{head: head, url: url, address: address, tls: tls, reused: reused, interim: interim}
 	r.measure()
 	octets := head.Fields.Octets[r.low:r.high]
 	block := p.Get(r.size) // behind the last thing that may panic: nothing leaks
@@ -60,6 +62,7 @@ type response struct {
 	head    *wire.ResponseHead
 	url     []byte
 	address string
+	tls     string
 	reused  bool
 	interim []uint16
 
@@ -79,7 +82,8 @@ func (r *response) measure() {
 	r.span = spanOf(lines)
 	r.size = atLines + 4 + len(lines)*lineSize +
 		4 + padded(int(r.high-r.low)) + 4 + padded(len(r.head.Reason)) +
-		4 + padded(len(r.url)+1) + 4 + padded(len(r.address)+1) + 4 + padded(2*len(r.interim))
+		4 + padded(len(r.url)+1) + 4 + padded(len(r.address)+1) + 4 + padded(2*len(r.interim)) +
+		4 + padded(len(r.tls)+1)
 }
 
 func spanOf(lines []wire.Line) (s span) {
@@ -112,6 +116,7 @@ func (r *response) put(to, octets []byte) {
 	at = putVector(to, atReason, at, head.Reason, 0)
 	at = putVector(to, atURL, at, r.url, 1)
 	at = putVector(to, atAddress, at, r.address, 1)
+	at = putVector(to, atTLS, at, r.tls, 1)
 	le.PutUint32(to[atInterim:], uint32(at-atInterim))
 	le.PutUint32(to[at:], uint32(len(r.interim)))
 	at += 4

@@ -17,7 +17,7 @@ import (
 func TestTheGeneratedCodeReadsWhatEncodeWrites(t *testing.T) {
 	p := buffertest.Pool(t)
 	for _, c := range answerCases(200) {
-		block := EncodeResponse(p, c.head(), []byte(c.url), c.address, c.reused, c.interim)
+		block := EncodeResponse(p, c.head(), []byte(c.url), c.address, c.tls, c.reused, c.interim)
 		mem := block.Bytes()
 		require.Equal(t, c, readAnswer(mem))
 		require.Equal(t, readAnswer(c.build()), readAnswer(mem))
@@ -39,7 +39,7 @@ func TestEncodeTakesOnlyWhatTheLinesName(t *testing.T) {
 		w.ValueAt, w.ValueSize = at(l.value)
 		head.Fields.Lines = append(head.Fields.Lines, w)
 	}
-	block := EncodeResponse(p, &head, []byte("http://a/"), "127.0.0.1:1", true, nil)
+	block := EncodeResponse(p, &head, []byte("http://a/"), "127.0.0.1:1", "", true, nil)
 	defer block.Release()
 	got := fbs.GetRootAsResponse(block.Bytes(), 0)
 	assert.Equal(t, "Allow: GET\r\nServer: x", string(got.OctetsBytes()))
@@ -50,7 +50,7 @@ func TestEncodeTakesOnlyWhatTheLinesName(t *testing.T) {
 func TestEncodeWritesEveryByte(t *testing.T) {
 	for _, c := range answerCases(20) {
 		head := c.head()
-		r := response{head: head, url: []byte(c.url), address: c.address, reused: c.reused, interim: c.interim}
+		r := response{head: head, url: []byte(c.url), address: c.address, tls: c.tls, reused: c.reused, interim: c.interim}
 		r.measure()
 		zeros, ones := make([]byte, r.size), bytes.Repeat([]byte{0xFF}, r.size)
 		r.put(zeros, head.Fields.Octets[r.low:r.high])
@@ -63,7 +63,7 @@ func TestEncodePanicsOnALineOutsideOfTheOctetsAndLeaksNothing(t *testing.T) {
 	p := buffertest.Pool(t)
 	head := wire.ResponseHead{}
 	head.Fields.Lines = []wire.Line{{NameAt: 1<<32 - 1, NameSize: 1<<32 - 1}}
-	assert.Panics(t, func() { EncodeResponse(p, &head, nil, "", false, nil) })
+	assert.Panics(t, func() { EncodeResponse(p, &head, nil, "", "", false, nil) })
 }
 
 func benchmarkHead(n int) *wire.ResponseHead {
@@ -82,7 +82,7 @@ func BenchmarkEncodeResponse(b *testing.B) {
 			p := buffertest.Pool(b)
 			b.ReportAllocs()
 			for b.Loop() {
-				EncodeResponse(p, head, url, "127.0.0.1:8080", true, nil).Release()
+				EncodeResponse(p, head, url, "127.0.0.1:8080", "TLS1.3 TLS_AES_128_GCM_SHA256 http/1.1", true, nil).Release()
 			}
 		})
 	}

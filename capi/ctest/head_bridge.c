@@ -6,7 +6,7 @@
  *                        out: the finished Request
  *                        With method 255 it is Trailers, without name and url.
  *   head_bridge read     in:  a Response, or Trailers
- *                        out: status, version, reused, content_length (low, high), reason, url, address, count and
+ *                        out: status, version, reused, content_length (low, high), reason, url, address, tls, count and
  *                             statuses of informational heads, count of lines, then name and value of each; or, for a
  *                             view that it refuses, the number 2^32-1
  *
@@ -182,6 +182,7 @@ static int walk(turbo_bytes view) {
         touch(view, reader.reason);
         touch(view, reader.url);
         touch(view, reader.address);
+        touch(view, reader.tls);
     }
     for (i = 0; i < reader.informational_count; i++) sum += (unsigned)turbo_head_response_informational(&reader, i);
     need(turbo_head_response_informational(&reader, i) == 0, "an informational status behind the last");
@@ -241,6 +242,7 @@ static void read_one(turbo_bytes view) {
     out_octets(reader.reason);
     out_octets(reader.url);
     out_octets(reader.address);
+    out_octets(reader.tls);
     need(reader.url.data == NULL || reader.url.data == view.data || reader.url.data[reader.url.size] == 0,
          "no NUL follows the URL");
     out32((uint32_t)reader.informational_count);

@@ -185,6 +185,7 @@ static void a_response_is_read(void) {
     CHECK(turbo_head_response(sample(), &r) == TURBO_OK);
     CHECK(r.status == 404 && r.version == TURBO_HTTP_11 && r.reused == 1 && r.content_length == INT64_C(5000000000));
     CHECK(same(r.reason, "Not Found") && same(r.url, "http://example.com/a?b") && same(r.address, "192.0.2.1:80"));
+    CHECK(same(r.tls, "TLS1.3 TLS_AES_128_GCM_SHA256 http/1.1") && r.tls.data[r.tls.size] == 0);
     CHECK(r.url.data[r.url.size] == 0 && r.address.data[r.address.size] == 0);
     CHECK(r.field_count == 5);
     for (i = 0; i < 5; i++) {
@@ -215,7 +216,7 @@ static void a_response_is_read(void) {
 /* walk reads all there is and checks that it lies in the view. */
 static int walk(turbo_bytes view) {
     turbo_head_reader r;
-    turbo_bytes       part[3];
+    turbo_bytes       part[4];
     size_t            i, k;
     turbo_status      status = turbo_head_response(view, &r);
     CHECK(status == TURBO_OK || (status == TURBO_ERROR_INVALID && r.field_count == 0));
@@ -223,8 +224,9 @@ static int walk(turbo_bytes view) {
     part[0] = r.reason;
     part[1] = r.url;
     part[2] = r.address;
+    part[3] = r.tls;
     for (i = 0;; i++) {
-        for (k = 0; k < 3; k++) {
+        for (k = 0; k < 4; k++) {
             CHECK(part[k].data >= view.data && part[k].size <= view.size &&
                   part[k].data <= view.data + view.size - part[k].size);
         }

@@ -210,8 +210,16 @@ func (rcv *Response) MutateInformational(j int, n uint16) bool {
 	return false
 }
 
+func (rcv *Response) Tls() []byte {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
+	if o != 0 {
+		return rcv._tab.ByteVector(o + rcv._tab.Pos)
+	}
+	return nil
+}
+
 func ResponseStart(builder *flatbuffers.Builder) {
-	builder.StartObject(10)
+	builder.StartObject(11)
 }
 func ResponseAddStatus(builder *flatbuffers.Builder, status uint16) {
 	builder.PrependUint16Slot(0, status, 0)
@@ -254,6 +262,9 @@ func ResponseAddInformational(builder *flatbuffers.Builder, informational flatbu
 }
 func ResponseStartInformationalVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(2, numElems, 2)
+}
+func ResponseAddTls(builder *flatbuffers.Builder, tls flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(10, flatbuffers.UOffsetT(tls), 0)
 }
 func ResponseEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()
