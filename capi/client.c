@@ -19,6 +19,7 @@ static turbo_status refuse(char* why, size_t capacity, turbo_status status, cons
 
 void tb_client_retire(tb_client* c) {
     tb_queue* q = c->queue;
+    tb_verify_end(c);
     tb_or(&c->state, TB_RELEASED); /* no new call enters; those inside only look at closing */
     tb_leave(&c->state, TB_RECEIVING);
     while ((tb_load(&c->state) & TB_INSIDES) != 0) tb_yield();
@@ -66,13 +67,26 @@ static turbo_status create(tb_queue* q, turbo_client_config* config, turbo_clien
                       "1024 clients exist already, or no memory is left: destroy a client");
     }
     c->queue = q;
+    if (config->tls != NULL) {
+        const char* text;
+        s = tb_tls_copy(&c->tls, config->tls, &text);
+        if (s != TURBO_OK) {
+            tb_client_retire(c);
+            return refuse(why, capacity, s, text);
+        }
+        config->tls = &c->tls;
+        s = TURBO_ERROR_STATE;
+    }
     if (config->user_agent.size != 0) {
         memcpy(c->agent, config->user_agent.data, config->user_agent.size);
         config->user_agent.data = (const uint8_t*)c->agent;
     }
     c->config = *config;
+    c->tls_name = "";
     /* Asked again, now that a shutdown can see the client: either it finds the client, or we find it. */
     if (tb_ready()) s = start_with(c, config->resolve, why, capacity);
+    if (config->tls != NULL) tb_tls_free(&c->tls); /* the library has parsed it */
+    c->config.tls = NULL;
     if (s != TURBO_OK) {
         tb_client_retire(c);
         return s;
@@ -103,6 +117,8 @@ turbo_status turbo_client_create(const turbo_client_config* config, turbo_client
                       "config is misaligned, or its struct_size is wrong: start from turbo_client_config_default()");
     if ((c.flags & ~(uint32_t)TURBO_NO_POOL) != 0)
         return refuse(why, capacity, TURBO_ERROR_UNSUPPORTED, "config.flags has a bit that this version does not know");
+    if (c.reserved_pointer != NULL)
+        return refuse(why, capacity, TURBO_ERROR_UNSUPPORTED, "config.reserved_pointer is not NULL");
     if (c.user_agent.size != 0 && c.user_agent.data == NULL)
         return refuse(why, capacity, TURBO_ERROR_INVALID, "config.user_agent has a size but no data");
     if (c.user_agent.size > sizeof((tb_client*)0)->agent)
@@ -157,6 +173,15 @@ turbo_status turbo_client_destroy(turbo_client client, uint32_t timeout_ms) {
     }
     tb_leave(&c->state, TB_RECEIVING);
     return s;
+}
+
+const char* turbo_client_tls(turbo_client client) {
+    tb_client*  c = tb_ready() ? lookup(client) : NULL;
+    const char* name;
+    if (c == NULL || tb_enter(&c->state, client.id, 0) != TURBO_OK) return "";
+    name = c->tls_name;
+    tb_leave(&c->state, 0);
+    return name;
 }
 
 /* ---- Asked of a client, and not waited for ------------------------------------------------------ */

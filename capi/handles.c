@@ -29,8 +29,7 @@ static uint64_t first_id(uint32_t kind, uint32_t index) {
     return (uint64_t)kind << TB_INDEX_BITS | index; /* generation 0: never alive */
 }
 
-/* A new life: the generation grows, so that handles of the old one are stale. */
-static void begin(uint64_t* state, uint64_t* id, uint64_t inside) {
+void tb_begin(uint64_t* state, uint64_t* id, uint64_t inside) {
     uint64_t next = (*id >> TB_GEN_SHIFT) + 1;
     if (next >> 40) next = 1;
     *id = (*id & ((UINT64_C(1) << TB_GEN_SHIFT) - 1)) | next << TB_GEN_SHIFT;
@@ -57,7 +56,7 @@ tb_queue* tb_queue_new(void) {
         q->woken = q->sleeping = 0;
         tb_store(&q->watched, 0);
         if (q->handle >= 0) tb_handle_clear(q->handle);
-        begin(&q->state, &q->id, TB_INSIDE | TB_RECEIVING);
+        tb_begin(&q->state, &q->id, TB_INSIDE | TB_RECEIVING);
     }
     tb_lock_give(&lock);
     return q;
@@ -79,7 +78,7 @@ tb_client* tb_client_new(void) {
     }
     if (c != NULL) {
         tb_store(&c->closing, 1); /* until the library has made its side */
-        begin(&c->state, &c->id, TB_INSIDE | TB_RECEIVING);
+        tb_begin(&c->state, &c->id, TB_INSIDE | TB_RECEIVING);
     }
     tb_lock_give(&lock);
     return c;
@@ -114,7 +113,7 @@ tb_request* tb_request_new(void) {
     if (link == NULL) return NULL;
     r = OWNER(tb_request, link);
     tb_add(&requests_taken, 1);
-    begin(&r->state, &r->id, 0);
+    tb_begin(&r->state, &r->id, 0);
     return r;
 }
 

@@ -41,6 +41,8 @@ void tb_order(tb_request* r, uint32_t bits) {
 
 void tb_operate(tb_op* op) { post(&op->link); }
 
+void tb_hand_back(tb_verify* v) { post(&v->command_link); }
+
 #define OWNER(type, member, link) ((type*)(void*)((char*)(link)-offsetof(type, member)))
 
 size_t tb_lib_take(tb_command* out, size_t capacity) {
@@ -56,6 +58,8 @@ size_t tb_lib_take(tb_command* out, size_t capacity) {
         memset(&out[n], 0, sizeof out[n]);
         if (link->what == TB_LINK_OP) {
             out[n].op = OWNER(tb_op, link, link);
+        } else if (link->what == TB_LINK_ANSWER) {
+            out[n].verify = OWNER(tb_verify, command_link, link);
         } else {
             tb_request* r = OWNER(tb_request, command_link, link);
             out[n].request = r;

@@ -2,6 +2,7 @@
 #include "record.h"
 
 #define OWNER(member, link) ((tb_request*)(void*)((char*)(link)-offsetof(tb_request, member)))
+#define QUESTION(link)      ((tb_verify*)(void*)((char*)(link)-offsetof(tb_verify, event_link)))
 
 /* ---- The library's side ------------------------------------------------------------------------- */
 int tb_queue_push(tb_queue* q, tb_link* link) {
@@ -107,6 +108,18 @@ static void emit_done(tb_request* r, turbo_event* e) {
     e->time_ns = r->done_ns;
 }
 
+/* 1: the event, unless the question was answered before it was asked. */
+static int emit_verify(tb_verify* v, turbo_event* e) {
+    if ((tb_load(&v->state) & TB_RELEASED) != 0) return 0;
+    memset(e, 0, sizeof *e);
+    e->kind = TURBO_EVENT_VERIFY;
+    e->source = v->client_id;
+    e->user_data = v->user_data;
+    e->token = v->id;
+    e->time_ns = v->now;
+    return 1;
+}
+
 static int64_t take(tb_queue* q, turbo_event* events, size_t capacity) {
     size_t n = 0;
     while (n < capacity) {
@@ -133,6 +146,11 @@ static int64_t take(tb_queue* q, turbo_event* events, size_t capacity) {
         }
         if (link->what == TB_LINK_LENT) {
             tb_lent_emit((tb_lent*)(void*)link, &events[n++]);
+            continue;
+        }
+        if (link->what == TB_LINK_VERIFY) {
+            n += (size_t)emit_verify(QUESTION(link), &events[n]);
+            tb_verify_left(QUESTION(link), TB_LEFT_QUEUE);
             continue;
         }
         r = OWNER(event_link, link);
@@ -171,6 +189,8 @@ void tb_queue_drop(tb_queue* q) {
             tb_request_left(OWNER(done_link, link), TB_LEFT_QUEUE);
         } else if (link->what == TB_LINK_LENT) {
             tb_lent_free((tb_lent*)(void*)link);
+        } else if (link->what == TB_LINK_VERIFY) {
+            tb_verify_left(QUESTION(link), TB_LEFT_QUEUE);
         } else {
             tb_swap(&OWNER(event_link, link)->events, 0);
         }

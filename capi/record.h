@@ -24,7 +24,7 @@
 
 /* ---- Handles ----------------------------------------------------------------------------------- */
 /* id: bits 0..19 index, 20..22 kind, 23..62 generation. Never 0, because a kind is never 0. */
-enum { TB_KIND_QUEUE = 1, TB_KIND_CLIENT = 2, TB_KIND_REQUEST = 3 };
+enum { TB_KIND_QUEUE = 1, TB_KIND_CLIENT = 2, TB_KIND_REQUEST = 3, TB_KIND_VERIFY = 4 };
 #define TB_INDEX_BITS 20
 #define TB_GEN_SHIFT  23
 #define TB_INDEX(id)  ((uint32_t)((id) & ((UINT64_C(1) << TB_INDEX_BITS) - 1)))
@@ -46,7 +46,7 @@ typedef struct tb_link {
     uint32_t        what; /* TB_LINK_* */
     uint32_t        unused;
 } tb_link;
-enum { TB_LINK_REQUEST = 1, TB_LINK_OP, TB_LINK_EVENTS, TB_LINK_DONE, TB_LINK_LENT };
+enum { TB_LINK_REQUEST = 1, TB_LINK_OP, TB_LINK_EVENTS, TB_LINK_DONE, TB_LINK_LENT, TB_LINK_ANSWER, TB_LINK_VERIFY };
 
 /* ---- Pools of records: returned by anyone, taken by host threads only ----------------------------- */
 typedef struct tb_pool {
@@ -118,10 +118,36 @@ typedef struct tb_client {
     tb_queue*           queue;
     uint32_t            closing; /* shared: no submit any more */
     uint32_t            index;
-    turbo_client_config config; /* user_agent points to agent; resolve is there while the library makes its side */
+    turbo_client_config config;   /* user_agent points to agent; tls and resolve last as long as turbo_client_create */
+    turbo_tls_config    tls;      /* what config.tls points to, with copies of all that this points to */
+    const char*         tls_name; /* LIB: static */
     char                agent[256];
     tb_link             free;
 } tb_client;
+
+/* ---- Questions about certificates ----------------------------------------------------------------- */
+/* LIB makes one, fills it and tells the queue; the host's last call sends it back as a command. Two parties let go of it: the
+ * queue (VERIFY taken or dropped) and the library (the command seen). Slots are used again; the token is a handle. */
+#define TB_VERIFIES 1024
+typedef struct tb_verify {
+    uint64_t     state; /* shared, as of a record: TB_RECEIVING is the answer */
+    uint64_t     id;    /* the token */
+    uint64_t     client_id, user_data;
+    uint64_t     now; /* when it was asked */
+    tb_queue*    queue;
+    uint32_t     index;
+    uint32_t     left;   /* shared: TB_LEFT_QUEUE, TB_LEFT_LIB */
+    uint32_t     over;   /* shared: the handshake waits no more */
+    int32_t      accept; /* HOST, before the command */
+    int32_t      verified;
+    uint32_t     count;
+    turbo_bytes  host;
+    turbo_bytes* chain;  /* count of them */
+    void*        memory; /* of host and chain: malloc */
+    tb_link      command_link;
+    tb_link      event_link;
+    tb_link      free;
+} tb_verify;
 
 /* ---- Operations: most are waited for by the host thread that made them ---------------------------- */
 enum {
@@ -237,6 +263,7 @@ typedef struct tb_request {
 typedef struct tb_command {
     tb_request* request; /* or NULL */
     tb_op*      op;      /* or NULL */
+    tb_verify*  verify;  /* or NULL: the host has let go of it */
     uint32_t    bits;    /* TB_CMD_* of request */
     uint32_t    index;   /* of request */
 } tb_command;
@@ -284,6 +311,12 @@ int  tb_lib_done(tb_request* r, tb_done done);
 void tb_lib_leave(tb_request* r); /* after TB_CMD_FREE and tb_lib_done: nothing of r is used any more */
 
 void tb_lib_answer(tb_op* op, int32_t status);
+
+/* A question: new (NULL: too many are open), filled by the caller, then told. One thread at a time. */
+tb_verify* tb_lib_verify_new(tb_client* c);
+int        tb_lib_verify(tb_verify* v);
+void       tb_lib_verify_over(tb_verify* v);  /* an answer comes too late */
+void       tb_lib_verify_leave(tb_verify* v); /* after its command */
 /* A log line; level TURBO_LOG_*. One thread at a time. */
 void     tb_lib_log(int32_t level, const char* text, size_t size);
 uint64_t tb_lib_borrowed(void);
@@ -295,16 +328,17 @@ enum { TB_STATE_LOADED = 0, TB_STATE_READY, TB_STATE_STOPPING, TB_STATE_STOPPED,
 static inline int tb_ready(void) { return tb_load(&tb_state) == TB_STATE_READY; }
 
 /* handles.c */
-tb_queue*    tb_queue_new(void);  /* the caller is inside and receiving: it leaves when all is set up */
-tb_client*   tb_client_new(void); /* the same */
-tb_request*  tb_request_new(void);
-tb_queue*    tb_queue_at(uint32_t index); /* NULL beyond what was ever made */
-tb_client*   tb_client_at(uint32_t index);
-tb_request*  tb_request_at(uint32_t index);
-void         tb_queue_free(tb_queue* q);
-void         tb_client_free(tb_client* c);
-void         tb_request_left(tb_request* r, uint32_t who); /* the last one to leave frees */
-uint64_t     tb_requests_live(void);
+tb_queue*   tb_queue_new(void);  /* the caller is inside and receiving: it leaves when all is set up */
+tb_client*  tb_client_new(void); /* the same */
+tb_request* tb_request_new(void);
+tb_queue*   tb_queue_at(uint32_t index); /* NULL beyond what was ever made */
+tb_client*  tb_client_at(uint32_t index);
+tb_request* tb_request_at(uint32_t index);
+void        tb_begin(uint64_t* state, uint64_t* id, uint64_t inside); /* a new life: handles of the old one are stale */
+void        tb_queue_free(tb_queue* q);
+void        tb_client_free(tb_client* c);
+void        tb_request_left(tb_request* r, uint32_t who); /* the last one to leave frees */
+uint64_t    tb_requests_live(void);
 turbo_status tb_enter(uint64_t* state, uint64_t id, uint64_t how); /* OK, STALE or STATE */
 uint64_t     tb_leave(uint64_t* state, uint64_t how);              /* the state behind it */
 
@@ -315,6 +349,11 @@ tb_link* tb_take(tb_link** list);                /* all, oldest first */
 tb_link* tb_reverse(tb_link* newest);
 void     tb_order(tb_request* r, uint32_t bits); /* TB_CMD_* */
 void     tb_operate(tb_op* op);
+void     tb_hand_back(tb_verify* v);
+
+/* verify.c */
+void tb_verify_left(tb_verify* v, uint32_t who); /* the last one to leave frees */
+void tb_verify_end(tb_client* c);                /* answers what nobody answered; the client is closed */
 
 /* queue.c */
 void tb_borrow(uint64_t spans);
@@ -374,6 +413,11 @@ int tb_signals_check(void); /* the second look; how many signals it gave back */
  * fields that we do not have must be. OK, INVALID or UNSUPPORTED. */
 turbo_status      tb_struct_copy(void* ours, size_t size, const void* theirs);
 static inline int tb_misaligned(const void* p) { return (uintptr_t)p % sizeof(void*) != 0; }
+
+/* tls.c */
+/* Copies a turbo_tls_config and all it points to, after a look at it; refuse says why not. OK: give it back by free. */
+turbo_status tb_tls_copy(turbo_tls_config* ours, const turbo_tls_config* theirs, const char** why);
+void         tb_tls_free(turbo_tls_config* ours);
 
 /* client.c */
 void         tb_client_retire(tb_client* c);                      /* after a close that succeeded; ends TB_RECEIVING */

@@ -125,6 +125,10 @@ func (s *service) command() {
 		s.operate(c.op)
 		return
 	}
+	if c.verify != nil {
+		answered(c.verify)
+		return
+	}
 	bits := c.bits
 	if bits&C.TB_CMD_SUBMIT != 0 {
 		s.submit(int(c.index), c.request)
@@ -255,9 +259,14 @@ func (s *service) create(r *C.tb_client) *wire.Fault {
 	if r.config.user_agent.size != 0 {
 		agent = []byte(string(cBytes(unsafe.Pointer(r.config.user_agent.data), r.config.user_agent.size)))
 	}
+	context, fault := tlsContext(r, c.pool)
+	if fault != nil {
+		return fault
+	}
 	c.core = core.NewClient(core.Config{
 		Transport:          s.net,
 		Pool:               c.pool,
+		TLS:                context,
 		UserAgent:          agent,
 		ConnectionsPerHost: count(r.config.connections_per_host),
 		ConnectTimeout:     nanoseconds(r.config.connect_timeout_ms),
@@ -269,7 +278,7 @@ func (s *service) create(r *C.tb_client) *wire.Fault {
 		MaxHeadBytes:       count(r.config.max_head_bytes),
 		Window:             count(r.config.window_bytes),
 		Log:                logLine,
-	}, sink{})
+	}, sink{r})
 	if old := s.clients[r.index]; old != nil {
 		add(&s.ended, old.core.Stats())
 	}

@@ -395,15 +395,15 @@ func TestTheHostIsAskedBeforeAnythingIsSent(t *testing.T) {
 	assert.Equal(t, s.leaf.Certificate.Raw, v.Chain[0])
 	assert.Len(t, v.Chain, 2)
 	require.Zero(t, x.heads)
-	require.True(t, s.Answer(v, true))
+	require.True(t, v.Answer(true))
 	l.carry(p)
 	x.ok(t, 200, "/")
-	require.False(t, s.Answer(v, false), "the first answer counts")
+	require.False(t, v.Answer(false), "the first answer counts")
 
 	s = newSecured(t, core.Config{}, ask)
 	x = s.submit("GET", safe)
 	s.shaken(t, s.live(), paths)
-	require.True(t, s.Answer(s.verifies[0], false))
+	require.True(t, s.verifies[0].Answer(false))
 	s.settle()
 	assert.EqualValues(t, wire.CertificateAnswer, x.failed(t, wire.StatusCertificate).Code)
 	require.Len(t, s.verifies, 1)
@@ -421,7 +421,7 @@ func TestAQuestionWithoutAnswerEndsWithTheTimeOfConnecting(t *testing.T) {
 	require.Len(t, s.verifies, 2, "it is told that the question is over")
 	assert.True(t, s.verifies[1].Over)
 	assert.Same(t, s.verifies[0], s.verifies[1])
-	assert.False(t, s.Answer(s.verifies[0], true))
+	assert.False(t, s.verifies[0].Answer(true))
 }
 
 func TestAQuestionIsOverWhenTheServerLosesPatience(t *testing.T) {
@@ -433,7 +433,7 @@ func TestAQuestionIsOverWhenTheServerLosesPatience(t *testing.T) {
 	s.settle()
 	x.failed(t, wire.StatusClosed)
 	require.Len(t, s.verifies, 2)
-	assert.False(t, s.Answer(s.verifies[0], true))
+	assert.False(t, s.verifies[0].Answer(true))
 }
 
 // What a provider does wrong ends one connection.

@@ -7,7 +7,7 @@ import (
 )
 
 // Verify is a handshake that waits for the host, because tlsprov.Config.Ask is set. Sink.Verify tells of it; it waits until
-// Client.Answer, or until it has waited as long as connecting may take.
+// Answer, or until it has waited as long as connecting may take.
 type Verify struct {
 	Host     string
 	Verified bool     // false: the checks were skipped, because the host wished it
@@ -20,10 +20,10 @@ type Verify struct {
 	secure *secure
 }
 
-// Answer lets the handshake of v go on, or fail with CERTIFICATE. False: it waits no more. It may be called once, from any
-// goroutine, but not from inside a Sink call.
-func (c *Client) Answer(v *Verify, accept bool) bool {
-	return v.secure.answer(v, accept, c.clock.Now())
+// Answer lets the handshake go on, or fail with CERTIFICATE. False: it waits no more. It may be called from any goroutine,
+// but not from inside a Sink call.
+func (v *Verify) Answer(accept bool) bool {
+	return v.secure.answer(v, accept, v.secure.conn.client.clock.Now())
 }
 
 // answer is what the host says to the question, and whether it came in time.

@@ -26,6 +26,6 @@ type Sink interface {
 	// Done is the last call, exactly once: nothing that the exchange borrowed is in use. fault is nil after a
 	// complete response. Afterwards core does not touch x again.
 	Done(x *Exchange, fault *wire.Fault)
-	// Verify tells that a handshake waits for Client.Answer, and once more, with v.Over, when it has failed without one.
+	// Verify tells that a handshake waits for v.Answer, and once more, with v.Over, when it has failed without one.
 	Verify(v *Verify)
 }

@@ -165,8 +165,9 @@ enum {
                                  not all (CLOSED: the server answered without them) */
     TURBO_EVENT_FILLED   = 5, /* the span lent with .token is yours again and holds .bytes of body: all it can hold, or
                                  less at the end of the body; .status is not OK when the body broke off */
-    TURBO_EVENT_DONE     = 6  /* over, .status says how. Once, always, last, after every SENT and FILLED; whatever was
+    TURBO_EVENT_DONE     = 6, /* over, .status says how. Once, always, last, after every SENT and FILLED; whatever was
                                  borrowed is yours. .source is the id also when it was released before */
+    TURBO_EVENT_VERIFY   = 7  /* of a client: a handshake waits for turbo_verify_answer with this .token */
 };
 enum { /* .flags of DONE: what is known about how far it got, so that the host may decide to try again */
     TURBO_FACT_SENT   = 1, /* some bytes of it left this machine */
@@ -178,9 +179,9 @@ enum { /* .flags of DONE: what is known about how far it got, so that the host m
 typedef struct turbo_event { /* 64 bytes everywhere */
     int32_t      kind;
     turbo_status status;
-    uint64_t     source;      /* .id of the turbo_request */
-    uint64_t     user_data;   /* from your options */
-    uint64_t     token;       /* SENT, FILLED: from your call */
+    uint64_t     source;      /* .id of the turbo_request; VERIFY: of the turbo_client */
+    uint64_t     user_data;   /* from your options; VERIFY: from the client's config */
+    uint64_t     token;       /* SENT, FILLED: from your call; VERIFY: for turbo_verify_chain and _answer */
     uint64_t     bytes;       /* BODY: that can be read now; SENT, FILLED: see there; DONE: of body received */
     uint64_t     time_ns;     /* monotonic, when it happened */
     uint32_t     code;        /* see the statuses */
@@ -215,30 +216,56 @@ TURBO_API turbo_status turbo_queue_wake(turbo_queue queue);
 TURBO_API turbo_status turbo_queue_handle(turbo_queue queue, intptr_t* handle);
 
 /* ---- Client ---------------------------------------------------------------------------------- */
+enum {
+    TURBO_TLS_SYSTEM_PREFERRED = 0, /* the system's TLS library where this build has one, else Go's */
+    TURBO_TLS_SYSTEM_ONLY = 1,      /* PROVIDER where there is none; so far, everywhere */
+    TURBO_TLS_GO_ONLY = 2
+};
+typedef struct turbo_tls_config {
+    uint32_t           struct_size;
+    uint32_t           provider;        /* TURBO_TLS_* */
+    uint32_t           min_version;     /* 0x0303 (TLS 1.2, the default) or 0x0304 */
+    uint32_t           insecure;        /* 1: no check of chain, dates and name (pins then hold for the certificate that was
+                                           sent); for tests, logged */
+    turbo_bytes        roots_pem;       /* certificates to trust instead of the system's */
+    turbo_bytes        certificate_pem; /* of this client, its own first; sent only to a server that passed all checks */
+    turbo_bytes        key_pem;         /* its private key, not encrypted */
+    const turbo_bytes* pins;            /* SHA-256 of accepted public keys (SubjectPublicKeyInfo, DER), 32 bytes each: one in
+                                           the verified chain is enough; give a backup. docs/tls.md says how to make them */
+    size_t             pin_count;        /* at most 256 */
+    uint32_t           pins_report_only; /* 1: a chain without a pinned key is logged, not refused */
+    uint32_t           ask;              /* 1: a VERIFY event for each full handshake whose checks passed */
+} turbo_tls_config;
+TURBO_DEFINE_DEFAULT(turbo_tls_config)
+
 enum { TURBO_NO_POOL = 256 /* fresh memory for every buffer: the slow, plain path, to compare with */ };
 
 typedef struct turbo_client_config {
-    uint32_t    struct_size;
-    uint32_t    flags;                /* TURBO_NO_POOL */
-    turbo_queue queue;                /* required: where the events of this client go */
-    turbo_bytes user_agent;           /* default "turbohttp/0.1"; a request's own User-Agent comes first */
-    turbo_bytes resolve;              /* lines "host:port:address\n" (IPv6 in brackets): connect there for that host; 64 KiB at most */
-    uint32_t    connections_per_host; /* per origin; default 8 */
-    uint32_t    connect_timeout_ms;   /* resolving and connecting; default 10,000 */
-    uint32_t    request_timeout_ms;   /* default: none */
-    uint32_t    idle_timeout_ms;      /* of pooled connections; default 60,000 */
-    uint32_t    lifetime_ms;          /* of connections: beyond it they serve no further request; default: none */
-    uint32_t    max_retries;          /* of a request whose connection turned out to be stale, where that is safe; default 1;
-                                         TURBO_NONE: never */
-    uint32_t    max_head_bytes;       /* of a response; default 64 KiB */
-    uint32_t    window_bytes;         /* body held unread before the peer is slowed down, and body queued for sending
-                                         before you are; default 256 KiB */
-    uint64_t    max_body_bytes;       /* default 64 MiB when collected, without limit when streamed */
+    uint32_t                struct_size;
+    uint32_t                flags;                /* TURBO_NO_POOL */
+    turbo_queue             queue;                /* required: where the events of this client go */
+    uint64_t                user_data;            /* of VERIFY events */
+    const turbo_tls_config* tls;                  /* NULL: defaults, which are right for servers on the internet */
+    const void*             reserved_pointer;
+    turbo_bytes             user_agent;           /* default "turbohttp/0.1"; a request's own User-Agent comes first */
+    turbo_bytes             resolve;              /* lines "host:port:address\n" (IPv6 in brackets): connect there for that host; 64 KiB at most */
+    uint32_t                connections_per_host; /* per origin; default 8 */
+    uint32_t                connect_timeout_ms;   /* resolving, connecting and the TLS handshake; default 10,000 */
+    uint32_t                request_timeout_ms;   /* default: none */
+    uint32_t                idle_timeout_ms;      /* of pooled connections; default 60,000 */
+    uint32_t                lifetime_ms;          /* of connections: beyond it they serve no further request; default: none */
+    uint32_t                max_retries;          /* of a request whose connection turned out to be stale, where that is safe; default 1;
+                                                     TURBO_NONE: never */
+    uint32_t                max_head_bytes;       /* of a response; default 64 KiB */
+    uint32_t                window_bytes;         /* body held unread before the peer is slowed down, and body queued for sending
+                                                     before you are; default 256 KiB */
+    uint64_t                max_body_bytes;       /* default 64 MiB when collected, without limit when streamed */
 } turbo_client_config;
 TURBO_DEFINE_DEFAULT(turbo_client_config)
 
-/* A client owns connections. config and all it points to is copied. On failure why (or NULL) holds the story, cut to
- * why_capacity, with a NUL. Threads: any. Blocks: yes, some ms. Errors: INVALID, STALE, STATE, LIMIT, UNSUPPORTED. */
+/* A client owns connections. config and all it points to is copied; what tls holds is parsed, so that a broken certificate
+ * is found here. On failure why (or NULL) holds the story, cut to why_capacity, with a NUL. Threads: any. Blocks: yes, some
+ * ms. Errors: INVALID, STALE, STATE, LIMIT, UNSUPPORTED, PROVIDER. */
 TURBO_API turbo_status turbo_client_create(const turbo_client_config* config, turbo_client* client, char* why,
                                            size_t why_capacity);
 
@@ -258,6 +285,20 @@ TURBO_API turbo_status turbo_client_network_changed(turbo_client client);
  * connections_per_host or 1024, the url too long, or no memory. Threads: any. Blocks: no. Errors: INVALID, STALE, STATE (the
  * client is being destroyed), LIMIT. */
 TURBO_API turbo_status turbo_client_preconnect(turbo_client client, turbo_bytes url, uint32_t count);
+
+/* The TLS library behind this client: "go"; static memory; "" if stale. Threads: any. Blocks: no. Errors: none. */
+TURBO_API const char* turbo_client_tls(turbo_client client);
+
+/* What a VERIFY event asks about. *host (may be NULL) and up to capacity certificates (DER, the server's first, as verified)
+ * are views until the answer; *verified (may be NULL) is 0 only where insecure skipped the checks. Returns how many
+ * certificates there are. Threads: one. Blocks: no. Errors: INVALID, STALE. */
+TURBO_API int64_t turbo_verify_chain(turbo_client client, uint64_t token, turbo_bytes* host, int32_t* verified,
+                                     turbo_bytes* chain_der, size_t capacity);
+
+/* Lets that handshake go on (accept: 1) or fail with CERTIFICATE (0), and ends the views. An answer can refuse, never accept
+ * what the checks refused. Without one in the connect timeout the handshake fails as if refused; the views stay until the
+ * answer, which is then STATE, or turbo_client_destroy. Threads: any. Blocks: no. Errors: INVALID, STALE, STATE. */
+TURBO_API turbo_status turbo_verify_answer(turbo_client client, uint64_t token, int32_t accept);
 
 /* ---- Request --------------------------------------------------------------------------------- */
 enum {
@@ -328,7 +369,7 @@ TURBO_API int64_t turbo_request_error(turbo_request request, char* text, size_t 
 
 typedef struct turbo_timings { /* nanoseconds after turbo_submit; 0: did not happen */
     uint64_t started_ns; /* turbo_submit itself, on the monotonic clock of events */
-    uint64_t connecting, resolved, connected, sent, first_byte, done;
+    uint64_t connecting, resolved, connected, secured, sent, first_byte, done;
 } turbo_timings;
 /* Fills timings. After DONE. Threads: any. Blocks: no. Errors: INVALID, STALE, STATE. */
 TURBO_API turbo_status turbo_request_timings(turbo_request request, turbo_timings* timings);

@@ -28,9 +28,10 @@ struct Event {
 [StructLayout(LayoutKind.Sequential)]
 struct ClientConfig {
     public uint StructSize, Flags;
-    public ulong Queue;
-    public Bytes UserAgent;
-    public uint ConnectionsPerHost, ConnectTimeoutMs, RequestTimeoutMs, IdleTimeoutMs, MaxHeadBytes, WindowBytes;
+    public ulong Queue, UserData;
+    public IntPtr Tls, Reserved;
+    public Bytes UserAgent, Resolve;
+    public uint ConnectionsPerHost, ConnectTimeoutMs, RequestTimeoutMs, IdleTimeoutMs, LifetimeMs, MaxRetries, MaxHeadBytes, WindowBytes;
     public ulong MaxBodyBytes;
 }
 

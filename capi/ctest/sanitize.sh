@@ -6,7 +6,8 @@ cd "$(dirname "$0")/../.."
 out=build/out/cside
 mkdir -p "$out"
 sources=(capi/arena.c capi/body.c capi/client.c capi/handles.c capi/lent.c capi/library.c capi/list.c capi/log.c capi/op.c
-    capi/os_linux.c capi/queue.c capi/request.c capi/response.c capi/signals.c capi/upload.c
+    capi/os_linux.c capi/queue.c capi/request.c capi/response.c capi/signals.c capi/tls.c capi/upload.c
+    capi/verify.c
     capi/ctest/cside_standin.c capi/ctest/cside_main.c)
 for sanitizer in thread address,undefined; do
     "${CC:-gcc}" -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=$sanitizer -fno-sanitize-recover=all \

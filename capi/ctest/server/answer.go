@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -69,6 +70,7 @@ func (s *session) answer(r *request) bool {
 	case "/close":
 		s.start(200, "Connection: close\r\n")
 		s.fill(seed, 0, n)
+		s.cut = r.number("cut", 0) != 0
 		return false
 	case "/drip":
 		s.start(200, fmt.Sprintf("Content-Length: %d\r\n", n))
@@ -117,7 +119,7 @@ func (s *session) answer(r *request) bool {
 		s.hang()
 		return false
 	case "/noread": // for ms, or for longer than any test waits
-		_ = s.conn.SetReadBuffer(64 << 10)
+		_ = s.tcp.SetReadBuffer(64 << 10)
 		_ = s.out.Flush()
 		if ms > 0 {
 			time.Sleep(ms)
@@ -143,7 +145,8 @@ func (s *session) answer(r *request) bool {
 		return false
 	case "/reset":
 		_ = s.out.Flush()
-		_ = s.conn.SetLinger(0)
+		_ = s.tcp.SetLinger(0)
+		s.cut = true
 		return false
 	case "/half":
 		s.start(200, "Content-Length: 1000\r\n")
@@ -159,7 +162,19 @@ func (s *session) answer(r *request) bool {
 		s.text(200, strconv.FormatInt(bigSent.Load(), 10))
 	case "/served":
 		s.text(200, strconv.FormatInt(served.Load(), 10))
+	case "/resumed":
+		resumed := 0
+		if c, is := s.conn.(*tls.Conn); is && c.ConnectionState().DidResume {
+			resumed = 1
+		}
+		s.start(200, "Connection: close\r\nContent-Length: 2\r\n")
+		fmt.Fprintf(s.out, "%d\n", resumed)
+		return false
 	default:
+		if name, is := strings.CutPrefix(r.path, "/tls/"); is {
+			s.secureFile(name)
+			return true
+		}
 		if code, is := strings.CutPrefix(r.path, "/status/"); is {
 			if status, err := strconv.Atoi(code); err == nil && status >= 200 && status < 1000 {
 				if status == 204 || status == 304 {

@@ -5,7 +5,7 @@
 //	/hello                       "hello, world\n"
 //	/bytes?n=&seed=              n bytes; byte i is content(seed, i)
 //	/chunked?n=&seed=&size=      the same, in chunks of size
-//	/close?n=&seed=              the same, ended by closing
+//	/close?n=&seed=&cut=         the same, ended by closing; with TLS and cut=1 without close_notify
 //	/drip?n=&ms=                 n bytes, one each ms
 //	/echo                        the request body, Content-Length when the request had one, chunked otherwise
 //	                             with the request's trailers behind it
@@ -27,4 +27,8 @@
 //	/big?len=                    bytes without end, chunked; with len=1 by a Content-Length of 1 TiB
 //	/sent                        how many bytes of /big the system has taken so far, as text
 //	/served                      how many requests were read so far, as text
+//	/resumed                     1 when the TLS session of this connection was resumed, else 0; then closes
+//	/tls/ports                   "good PORT tls12 PORT ...": listeners with TLS, for good, expired, other (another host),
+//	                             untrusted, players (client certificates), silent (no handshake, ever)
+//	/tls/NAME                    root.pem client.pem client.key pin (of good's key, 32 bytes)
 package main

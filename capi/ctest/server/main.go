@@ -27,16 +27,22 @@ func main() {
 			if err != nil {
 				return
 			}
-			go serve(c.(*net.TCPConn))
+			go serve(c.(*net.TCPConn), c)
 		}
 	}()
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
 // serve answers the requests of one connection, one after the other, until either side has had enough of it.
-func serve(c *net.TCPConn) {
-	defer c.Close()
-	s := &session{conn: c, in: bufio.NewReaderSize(c, 16<<10), out: bufio.NewWriterSize(c, 16<<10)}
+// c is tcp, or TLS over it.
+func serve(tcp *net.TCPConn, c net.Conn) {
+	s := &session{tcp: tcp, conn: c, in: bufio.NewReaderSize(c, 16<<10), out: bufio.NewWriterSize(c, 16<<10)}
+	defer func() {
+		if s.cut {
+			tcp.Close() // without close_notify
+		}
+		c.Close()
+	}()
 	for {
 		r, err := s.readHead()
 		if err != nil {

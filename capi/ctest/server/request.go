@@ -12,7 +12,9 @@ import (
 )
 
 type session struct {
-	conn *net.TCPConn
+	tcp  *net.TCPConn
+	conn net.Conn
+	cut  bool // end TLS by a bare FIN
 	in   *bufio.Reader
 	out  *bufio.Writer
 	head []byte // of the request being answered, as received
