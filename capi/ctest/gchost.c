@@ -7,6 +7,7 @@
  *   gchost --load before|after   the library is loaded before or after the collector and its threads run
  *          --seconds N           how long (default 20)
  *          --port N              a server that runs already (default: the test server is started)
+ *          --tls N --roots FILE  its port with TLS, and whom to trust: all requests are https
  *          --contrast goexport   each thread also calls an exported Go function: the crash that the border avoids
  *          --contrast noguard    the library without the signal guard: the crash that loading alone causes
  *
@@ -27,6 +28,8 @@ enum { THREADS = 4, SLOTS = 4, KEEP = 64, MAX_BODY = 20000 };
 static int      go, stop; /* the library is there; it is over */
 static uint64_t requests, nodes_made, graph_checks, bytes_checked;
 static int64_t (*go_export)(int64_t);
+static int         tls_port;
+static turbo_bytes roots; /* PEM */
 
 #define LOAD(x)   __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
 #define ADD(x, n) __atomic_fetch_add(&(x), (n), __ATOMIC_RELAXED)
@@ -85,12 +88,13 @@ typedef struct slot {
 static void slot_submit(turbo_client client, slot* s, uint32_t* state) {
     turbo_request_options o = turbo_request_options_default();
     turbo_bytes*          part = GC_MALLOC(sizeof *part); /* copied by turbo_submit */
-    char                  path[64];
+    char                  path[96], start[48] = "";
     memset(s, 0, sizeof *s);
     s->kind = (int)(dice(state) % 3);
     s->size = 1 + dice(state) % MAX_BODY;
     s->context = tree(2, state);
-    snprintf(path, sizeof path, "/echo");
+    if (tls_port != 0) snprintf(start, sizeof start, "https://127.0.0.1:%d", tls_port);
+    snprintf(path, sizeof path, "%s/echo", start);
     if (s->kind < 2) {
         s->body = GC_MALLOC_ATOMIC(s->size);
         for (uint32_t i = 0; i < s->size; i++) s->body[i] = (uint8_t)(s->size + i * 5);
@@ -99,7 +103,7 @@ static void slot_submit(turbo_client client, slot* s, uint32_t* state) {
         o.body = part;
         o.body_count = 1;
     } else {
-        snprintf(path, sizeof path, "/bytes?n=%u&seed=%u", s->size, s->size);
+        snprintf(path, sizeof path, "%s/bytes?n=%u&seed=%u", start, s->size, s->size);
         o.events = TURBO_WANT(TURBO_EVENT_BODY);
     }
     if (s->kind != 1) s->into = GC_MALLOC_ATOMIC(s->size);
@@ -147,6 +151,23 @@ static void slot_done(slot* s) {
     memset(s, 0, sizeof *s);
 }
 
+static turbo_client player_client(turbo_queue queue) {
+    turbo_client_config config = client_config(queue);
+    turbo_tls_config    tls = turbo_tls_config_default();
+    tls.roots_pem = roots;
+    if (tls_port != 0) config.tls = &tls;
+    return client_make(&config);
+}
+
+static void roots_read(const char* path) {
+    static uint8_t text[65536];
+    FILE*          f = fopen(path, "rb");
+    CHECK(f != NULL);
+    roots.data = text;
+    roots.size = fread(text, 1, sizeof text, f);
+    fclose(f);
+}
+
 /* In a frame of its own: the slots are roots as long as it runs. */
 static __attribute__((noinline)) void play(int me, uint32_t state) {
     node*        kept[KEEP] = {NULL};
@@ -168,7 +189,7 @@ static __attribute__((noinline)) void play(int me, uint32_t state) {
         }
         if (!have_library) {
             queue = queue_new();
-            client = client_new(queue);
+            client = player_client(queue);
             have_library = 1;
         }
         if (go_export && turn % 8 == 0) CHECK(go_export(turn) >= 0);
@@ -228,6 +249,10 @@ int main(int argc, char** argv) {
             seconds = atoi(argv[i + 1]);
         else if (!strcmp(argv[i], "--port"))
             server.port = atoi(argv[i + 1]);
+        else if (!strcmp(argv[i], "--tls"))
+            tls_port = atoi(argv[i + 1]);
+        else if (!strcmp(argv[i], "--roots"))
+            roots_read(argv[i + 1]);
         else if (!strcmp(argv[i], "--contrast")) {
             noguard = !strcmp(argv[i + 1], "noguard");
             goexport = !strcmp(argv[i + 1], "goexport");
@@ -275,10 +300,11 @@ int main(int argc, char** argv) {
     CHECK_IS(turbo_shutdown(10000), TURBO_OK);
     server_stop();
     CHECK(requests > 0 && graph_checks > 0 && GC_get_gc_no() > 10);
-    printf("gchost ok: libgc, loaded %s, %d s: %llu requests, %lu collections, %llu nodes, %llu MB of bodies checked, "
-           "%llu Go collections\n",
-           after ? "after" : "before", seconds, (unsigned long long)requests, (unsigned long)GC_get_gc_no(),
-           (unsigned long long)nodes_made, (unsigned long long)(bytes_checked >> 20),
-           (unsigned long long)stats.go_gc_cycles);
+    printf(
+        "gchost ok: libgc%s, loaded %s, %d s: %llu requests, %lu collections, %llu nodes, %llu MB of bodies checked, "
+        "%llu Go collections\n",
+        tls_port ? " over TLS" : "", after ? "after" : "before", seconds, (unsigned long long)requests,
+        (unsigned long)GC_get_gc_no(), (unsigned long long)nodes_made, (unsigned long long)(bytes_checked >> 20),
+        (unsigned long long)stats.go_gc_cycles);
     return 0;
 }

@@ -36,6 +36,15 @@ struct ClientConfig {
 }
 
 [StructLayout(LayoutKind.Sequential)]
+struct TlsConfig {
+    public uint StructSize, Provider, MinVersion, Insecure;
+    public Bytes Roots, Certificate, Key;
+    public IntPtr Pins;
+    public UIntPtr PinCount;
+    public uint PinsReportOnly, Ask;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 struct LibraryConfig {
     public uint StructSize, PoolGuard;
     public ulong PoolBytes;
@@ -123,7 +132,7 @@ sealed class Slot {
     static GCHandle Pin(byte[] array) { return GCHandle.Alloc(array, GCHandleType.Pinned); }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public unsafe void Submit(ulong client, int index, int port, Random dice) {
+    public unsafe void Submit(ulong client, int index, string start, Random dice) {
         kind = dice.Next(3);
         size = 1 + dice.Next(MaxBody);
         have = 0;
@@ -151,7 +160,7 @@ sealed class Slot {
             options.Into.Data = intoPin.AddrOfPinnedObject();
             options.Into.Size = (UIntPtr)(uint)size;
         }
-        head = Head.Write((byte)(kind < 2 ? 2 : 0), "http://127.0.0.1:" + port + path);
+        head = Head.Write((byte)(kind < 2 ? 2 : 0), start + path);
         var headPin = Pin(head);
         view.Data = headPin.AddrOfPinnedObject();
         view.Size = (UIntPtr)(uint)head.Length;
@@ -246,13 +255,20 @@ static class Native {
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static unsafe void Open(out ulong queue, out ulong client) {
+    public static unsafe void Open(out ulong queue, out ulong client, byte[] roots) {
         int status = Import.turbo_queue_create(out queue);
         if (status != 0) throw new Failure("turbo_queue_create: " + status);
         var config = new ClientConfig();
         config.StructSize = (uint)sizeof(ClientConfig);
         config.Queue = queue;
-        status = Import.turbo_client_create(ref config, out client, IntPtr.Zero, UIntPtr.Zero);
+        var tls = new TlsConfig();
+        tls.StructSize = (uint)sizeof(TlsConfig);
+        fixed (byte* pem = roots) { // copied
+            tls.Roots.Data = (IntPtr)pem;
+            tls.Roots.Size = (UIntPtr)(uint)(roots == null ? 0 : roots.Length);
+            config.Tls = (IntPtr)(&tls);
+            status = Import.turbo_client_create(ref config, out client, IntPtr.Zero, UIntPtr.Zero);
+        }
         if (status != 0) throw new Failure("turbo_client_create: " + status);
     }
 
@@ -287,7 +303,8 @@ static class Native {
 
 static class Program {
     const int Threads = 4, Slots = 4, Keep = 64;
-    static int port, seconds = 20;
+    static int port, tls, seconds = 20;
+    static byte[] roots;
     static bool after, goexport;
     static volatile bool go, stop;
     static volatile string failed;
@@ -317,6 +334,7 @@ static class Program {
 
     static void Play(int me) {
         var dice = new Random(me * 7919 + 17);
+        string start = tls != 0 ? "https://127.0.0.1:" + tls : "http://127.0.0.1:" + port;
         var kept = new Node[Keep];
         var slots = new Slot[Slots];
         var events = new Event[8];
@@ -334,12 +352,12 @@ static class Program {
                 if (draining) return;
                 continue;
             }
-            if (queue == 0) Native.Open(out queue, out client);
+            if (queue == 0) Native.Open(out queue, out client, roots);
             if (goexport && turn % 8 == 0) Native.GoCall((ulong)turn);
             if (turn % 64 == 0) Faults(turn);
             bool busy = false;
             for (int i = 0; i < Slots; i++) {
-                if (!slots[i].Busy && !draining) slots[i].Submit(client, i, port, dice);
+                if (!slots[i].Busy && !draining) slots[i].Submit(client, i, start, dice);
                 busy |= slots[i].Busy;
             }
             if (draining && !busy) break;
@@ -376,6 +394,8 @@ static class Program {
         for (int i = 0; i + 1 < args.Length; i += 2) {
             switch (args[i]) {
                 case "--port": port = int.Parse(args[i + 1]); break;
+                case "--tls": tls = int.Parse(args[i + 1]); break;
+                case "--roots": roots = System.IO.File.ReadAllBytes(args[i + 1]); break;
                 case "--load": after = args[i + 1] == "after"; break;
                 case "--seconds": seconds = int.Parse(args[i + 1]); break;
                 case "--contrast": goexport = args[i + 1] == "goexport"; break; // noguard: the script gives another library

@@ -2,6 +2,7 @@
 # gchost.sh - the proof of the bet: five collecting hosts use the library for SECONDS each.
 #
 #   SECONDS=20 capi/ctest/gchost.sh [HOST…]     hosts: libgc-before libgc-after mono-boehm mono-sgen coreclr (default: all)
+#   TLS=1                                       every request is https
 #   CONTRAST=goexport|noguard                   provoke the crash that the border avoids; then a crash is what is expected
 #   LOAD=before|after                           when the C# hosts load the library (default after: the harder case)
 #
@@ -50,6 +51,18 @@ ln -s "$PWD/$library" "$work/lib/libturbohttp.so"
 
 extra=()
 [ -n "$contrast" ] && extra=(--contrast "$contrast")
+of=gchost # figures
+if [ -n "${TLS:-}" ]; then
+    fetch() { # PATH: its body; the server ends the connection
+        exec 8<>"/dev/tcp/127.0.0.1/$port"
+        printf 'GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' "$1" >&8
+        sed '1,/^\r$/d' <&8
+        exec 8>&-
+    }
+    fetch /tls/root.pem >"$work/root.pem"
+    extra+=(--tls "$(fetch /tls/ports | sed 's/.*good \([0-9]*\).*/\1/')" --roots "$work/root.pem")
+    of=gchost-tls
+fi
 failed=0
 printf '%-14s %-9s %s\n' host verdict story
 for host in "$@"; do
@@ -66,8 +79,8 @@ for host in "$@"; do
     if [ -n "$line" ]; then
         printf '%-14s %-9s %s\n' "$host" survived "${line#gchost ok: }"
         number() { sed -n "s/.* \([0-9]*\) $1.*/\1/p" <<<"$line"; }
-        echo "figure gchost.$host.requests $(number requests) requests"
-        echo "figure gchost.$host.collections $(number collections) collections"
+        echo "figure $of.$host.requests $(number requests) requests"
+        echo "figure $of.$host.collections $(number collections) collections"
     else
         printf '%-14s %-9s %s\n' "$host" died "exit $code: $(grep -av '^ *$' "$log" | tail -1 | cut -c1-150)"
         if [ -z "$contrast" ]; then
