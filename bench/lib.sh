@@ -56,12 +56,18 @@ serve() {
     die "no server: $(cat "$log")"
 }
 
-# nginx_start DIR: on a free port with a configuration of its own; sets port
+# nginx_start DIR [tls]: on a free port with a configuration of its own; sets port. tls: with DIR/cert.pem, which it makes
 nginx_start() {
-    local nginx dir=$1 i
+    local nginx dir=$1 i ssl=
     nginx=$(command -v nginx || echo /usr/sbin/nginx)
     [ -x "$nginx" ] || die "nginx is not installed: make setup"
     mkdir -p "$dir/www" "$dir/tmp"
+    if [ "${2:-}" = tls ]; then
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+            -addext subjectAltName=IP:127.0.0.1,DNS:localhost -addext extendedKeyUsage=serverAuth \
+            -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null || die "openssl makes no certificate"
+        ssl="ssl; ssl_certificate $dir/cert.pem; ssl_certificate_key $dir/key.pem; ssl_protocols TLSv1.2 TLSv1.3"
+    fi
     for i in $(seq 20); do
         port=$((20000 + RANDOM % 20000))
         cat >"$dir/nginx.conf" <<CONF
@@ -82,7 +88,7 @@ http {
     keepalive_timeout 600s;
     client_max_body_size 64m;
     server {
-        listen 127.0.0.1:$port;
+        listen 127.0.0.1:$port $ssl;
         root $dir/www;
         location = /score { default_type application/json; return 200 '{"ok":true,"score":1234567}'; }
     }

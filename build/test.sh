@@ -5,7 +5,7 @@
 #   ONLY=check|go|c|sanitize|hosts|soak   this step alone
 #   MATRIX=1                              every combination of modes instead of a pairwise choice
 #   V=1                                   show the output of steps that pass, too
-#   SECONDS=20                            for each host, and for the soak run
+#   SECONDS=20                            for each host, and for the soak run; half of it over TLS
 set -uo pipefail
 duration=$SECONDS # bash counts on from what the environment said: read it first
 [ "$duration" -gt 0 ] || duration=20
@@ -87,13 +87,14 @@ if wanted hosts; then
     step hosts env SECONDS="$duration" capi/ctest/gchost.sh
     hosts=$(grep -cE '^[a-z-]+ +survived' "$logs/hosts.log")
     grep '^figure' "$logs/hosts.log"
-    step "hosts over TLS" env TLS=1 SECONDS="$duration" capi/ctest/gchost.sh libgc-after mono-boehm
+    step "hosts over TLS" env TLS=1 SECONDS=$(((duration + 1) / 2)) capi/ctest/gchost.sh libgc-after mono-boehm
     hosts=$((hosts + $(grep -cE '^[a-z-]+ +survived' "$logs/hosts_over_TLS.log")))
     grep '^figure' "$logs/hosts_over_TLS.log"
 fi
 if wanted soak; then
-    step "soak h1" env SECONDS="$duration" ONLY=h1 bench/soak.sh
-    grep '^figure' "$logs/soak_h1.log"
+    step "soak h1" env SECONDS="$duration" ONLY=h1.net.plain bench/soak.sh
+    step "soak h1 over TLS" env SECONDS=$((duration / 2)) ONLY=h1.net.go bench/soak.sh
+    grep -h '^figure' "$logs/soak_h1.log" "$logs/soak_h1_over_TLS.log"
 fi
 
 summary="$go_tests Go tests in $go_modes modes, $c_programs C programs in $c_modes modes, $hosts collecting hosts, $failed steps failed ($(($(date +%s) - began)) s)"
