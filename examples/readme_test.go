@@ -15,16 +15,18 @@ import (
 
 var sample = regexp.MustCompile("(?s)<!-- (\\S+) -->\n```c\n(.*?)```")
 
-func TestTheProgramsInTheReadmeAreTheExamplesAndCompile(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
-	require.NoError(t, err)
-	found := sample.FindAllStringSubmatch(string(readme), -1)
-	require.NotEmpty(t, found, "the README shows no program")
-	require.Equal(t, strings.Count(string(readme), "```c\n"), len(found), "each program in the README names its file")
-	for _, m := range found {
-		example, err := os.ReadFile("../" + m[1])
+func TestTheProgramsInThePagesAreTheExamples(t *testing.T) {
+	for _, name := range []string{"README.md", "docs/tls.md"} {
+		page, err := os.ReadFile("../" + name)
 		require.NoError(t, err)
-		assert.Equal(t, string(example), m[2], "%s and the README differ", m[1])
+		found := sample.FindAllStringSubmatch(string(page), -1)
+		require.NotEmpty(t, found, "%s shows no program", name)
+		require.Equal(t, strings.Count(string(page), "```c\n"), len(found), "each program in %s names its file", name)
+		for _, m := range found {
+			example, err := os.ReadFile("../" + m[1])
+			require.NoError(t, err)
+			assert.Equal(t, string(example), m[2], "%s and %s differ", m[1], name)
+		}
 	}
 }
 
