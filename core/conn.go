@@ -145,7 +145,9 @@ func (k *conn) secured(tls string, now wire.Instant) {
 
 // Received is told by the link.
 func (k *conn) Received(in *buffers.Sequence, now wire.Instant) {
-	k.bytesIn.Add(uint64(in.Len()))
+	if k.secure == nil { // else it counts what comes from the network
+		k.bytesIn.Add(uint64(in.Len()))
+	}
 	v, idle := k.received(in, now)
 	k.after(v, idle, now)
 }

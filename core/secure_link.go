@@ -22,6 +22,7 @@ func (s *secure) Connected(address string, now wire.Instant) {
 
 // Received is told by the link.
 func (s *secure) Received(in *buffers.Sequence, now wire.Instant) {
+	s.conn.bytesIn.Add(uint64(in.Len()))
 	s.order.Lock()
 	defer s.order.Unlock()
 	s.tell(s.received(in, now), now)

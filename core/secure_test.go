@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"strconv"
@@ -434,6 +435,28 @@ func TestAQuestionIsOverWhenTheServerLosesPatience(t *testing.T) {
 	x.failed(t, wire.StatusClosed)
 	require.Len(t, s.verifies, 2)
 	assert.False(t, s.verifies[0].Answer(true))
+}
+
+func TestBytesAreThoseOfTheNetwork(t *testing.T) {
+	s := newSecured(t, core.Config{}, nil)
+	x := s.submit("GET", safe)
+	s.shaken(t, s.live(), paths)
+	x.ok(t, 200, "/")
+	stats := s.Stats()
+	assert.Greater(t, stats.BytesReceived, uint64(500), "the handshake is more than the answer")
+	assert.Greater(t, stats.BytesSent, uint64(200))
+}
+
+func TestAPanicInTheHandshakeIsAFaultOfOneConnection(t *testing.T) {
+	s := newSecured(t, core.Config{}, func(c *tlsprov.Config) {
+		c.RootsPEM = nil
+		c.SystemRoots = func() (*x509.CertPool, *wire.Fault) { panic("in the coroutine") }
+	})
+	x := s.submit("GET", safe)
+	s.shaken(t, s.live(), paths)
+	s.settle()
+	fault := x.failed(t, wire.StatusInternal)
+	assert.Contains(t, fault.Text, "in the coroutine")
 }
 
 // What a provider does wrong ends one connection.

@@ -75,6 +75,7 @@ func testAcceptedChains(t *testing.T, w *world) {
 	}{
 		"by name":                 {w.leaf.TLS(), Host},
 		"by name in capitals":     {w.leaf.TLS(), "GAME.example"},
+		"with the root's dot":     {w.leaf.TLS(), Host + "."},
 		"by address":              {w.leaf.TLS(), "127.0.0.1"},
 		"by another name":         {w.leaf.TLS(), "localhost"},
 		"four certificates":       {Leaf(t, deep, nil).TLS(), Host},
