@@ -19,6 +19,8 @@
 static turbo_client  client;
 static turbo_queue   shared_queue;
 static turbo_request victim; /* all threads call everything on it at once */
+static turbo_client  asker;  /* and on a question of this client */
+static uint64_t      question;
 static int           rounds = 300;
 static const uint8_t head[16] = "not looked at";
 
@@ -86,6 +88,19 @@ static int give(turbo_request r, const uint8_t* lent, uint8_t* span, unsigned in
     return back;
 }
 
+/* Looks at a question, and answers it two times out of three; others may be faster, and some come to nothing before. */
+static void decide(turbo_client c, uint64_t token, unsigned int dice) {
+    turbo_bytes  host, chain[3];
+    int32_t      verified;
+    int64_t      n = turbo_verify_chain(c, token, &host, &verified, chain, 3);
+    turbo_status s;
+    CHECK(n == 2 || n == TURBO_ERROR_STALE);
+    if (n == 2) CHECK(host.size == 4 && verified == 1 && chain[1].size == 40);
+    if (dice % 3 == 0) return; /* it ends with its client */
+    s = turbo_verify_answer(c, token, (int32_t)(dice % 2));
+    CHECK(s == TURBO_OK || s == TURBO_ERROR_STATE || s == TURBO_ERROR_STALE);
+}
+
 static void* host(void* arg) {
     unsigned int        seed = (unsigned int)(uintptr_t)arg * 7919u + 1u;
     turbo_queue         q;
@@ -95,12 +110,23 @@ static void* host(void* arg) {
     int                 done[INFLIGHT], released[INFLIGHT], out[INFLIGHT], i, k;
     turbo_client_config config = turbo_client_config_default();
     CHECK(turbo_queue_create(&q) == TURBO_OK);
+    turbo_tls_config tls = turbo_tls_config_default();
+    turbo_bytes      pin = {head, 16};
+    tls.pins = &pin;
+    tls.pin_count = 1;
+    tls.roots_pem = (turbo_bytes){head, sizeof head};
     config.queue = q;
+    config.user_data = 99;
+    config.tls = &tls;
+    CHECK(turbo_client_create(&config, &c, NULL, 0) ==
+          TURBO_ERROR_INVALID); /* the pin; what was copied before it is freed */
+    tls.pin_count = 0;
+    tls.key_pem = tls.roots_pem;
     CHECK(turbo_client_create(&config, &c, NULL, 0) == TURBO_OK);
     for (i = 0; i < rounds; i++) {
         int left = INFLIGHT;
         for (k = 0; k < INFLIGHT; k++) {
-            uint32_t    script = (uint32_t)rand_r(&seed) % 48u;
+            uint32_t    script = (uint32_t)rand_r(&seed) % 48u + (rand_r(&seed) % 8 == 0 ? 64u : 0u);
             turbo_bytes body[2];
             int         b;
             if (script == 0) script = 1;
@@ -126,6 +152,15 @@ static void* host(void* arg) {
             int64_t     n = turbo_queue_wait(q, e, 1 + (size_t)(rand_r(&seed) % 5), 10000), j;
             CHECK(n > 0);
             for (j = 0; j < n; j++) {
+                if (e[j].kind == TURBO_EVENT_VERIFY) {
+                    CHECK(e[j].source == c.id && e[j].user_data == 99);
+                    if (rand_r(&seed) % 2) {
+                        __atomic_store_n(&asker.id, c.id, __ATOMIC_RELEASE);
+                        __atomic_store_n(&question, e[j].token, __ATOMIC_RELEASE);
+                    }
+                    decide(c, e[j].token, (unsigned int)rand_r(&seed));
+                    continue;
+                }
                 k = (int)e[j].user_data;
                 CHECK(e[j].source == open[k].id && !done[k]);
                 if (e[j].kind == TURBO_EVENT_SENT || e[j].kind == TURBO_EVENT_FILLED) {
@@ -171,7 +206,7 @@ static void* vandal(void* arg) {
         int32_t        level;
         turbo_span     view;
         intptr_t       handle;
-        switch ((i + (int)(uintptr_t)arg) % 17) {
+        switch ((i + (int)(uintptr_t)arg) % 19) {
         case 0: turbo_request_cancel(r); break;
         case 1: turbo_response_head(r, &b[0]); break;
         case 2: turbo_response_peek(r, b, 4); break;
@@ -182,6 +217,13 @@ static void* vandal(void* arg) {
         case 7: turbo_response_field(r, 0, &b[0], &b[1]); break;
         case 8: turbo_queue_poll(shared_queue, e, 4); break;
         case 9: turbo_queue_wait(shared_queue, e, 4, 1); break;
+        case 16: turbo_client_tls(client); break;
+        case 17: {
+            turbo_client a = {__atomic_load_n(&asker.id, __ATOMIC_ACQUIRE)};
+            turbo_verify_chain(a, __atomic_load_n(&question, __ATOMIC_ACQUIRE), NULL, NULL, b, 4);
+            if (i % 2) turbo_verify_answer(a, __atomic_load_n(&question, __ATOMIC_ACQUIRE), 1);
+            break;
+        }
         case 10: turbo_log_read(&level, text, sizeof text); break;
         case 11: turbo_request_write(r, b, 0, 0, 0); break;
         case 12: turbo_request_reserve(r, 100, &view); break; /* others end this view: it is not touched */

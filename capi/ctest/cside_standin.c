@@ -3,7 +3,8 @@
  *
  * A service thread takes commands as service.go does; two connection threads answer as the sink does: a head, a body in
  * parts, DONE. What is told of a request depends on its timeout_ms, which the test uses as a script:
- *   parts = timeout_ms & 15, and 16: fail instead of an end; 32: answer only when cancelled. */
+ *   parts = timeout_ms & 15, and 16: fail instead of an end; 32: answer only when cancelled; 64: ask about a certificate
+ *   first, every other time with an end that comes before the answer. */
 #include "../record.h"
 
 #include <errno.h>
@@ -92,6 +93,35 @@ static void done(peer* p, int32_t status) { /* p->mu held */
     if (p->freed) end(p);
 }
 
+static pthread_mutex_t asks_mu = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t        asks; /* under asks_mu */
+
+/* A question, as verify.go makes it: an array of two certificates of 40 bytes, and a host. */
+static void ask(tb_client* c) {
+    tb_verify* v;
+    int        told = 0;
+    pthread_mutex_lock(&asks_mu);
+    v = tb_lib_verify_new(c);
+    if (v != NULL) {
+        uint8_t* memory = malloc(2 * sizeof(turbo_bytes) + 80 + 4);
+        uint8_t* text = memory + 2 * sizeof(turbo_bytes);
+        v->memory = memory;
+        memset(text, 0x30, 80);
+        memcpy(text + 80, "host", 4);
+        v->chain = (turbo_bytes*)(void*)memory;
+        v->chain[0] = (turbo_bytes){text, 40};
+        v->chain[1] = (turbo_bytes){text + 40, 40};
+        v->host = (turbo_bytes){text + 80, 4};
+        v->count = 2;
+        v->verified = 1;
+        v->now = tb_now();
+        told = tb_lib_verify(v);
+        if (++asks % 2 == 0) tb_lib_verify_over(v);
+    }
+    pthread_mutex_unlock(&asks_mu);
+    if (told) tb_lib_stir();
+}
+
 static void answer(peer* p) {
     tb_request*    r = p->r;
     uint32_t       script;
@@ -110,6 +140,7 @@ static void answer(peer* p) {
         pthread_mutex_unlock(&p->mu);
         return;
     }
+    if ((script & 64) != 0) ask(r->client);
     /* Lent memory is read, and checked, before DONE. */
     for (i = 0; i < (int)r->span_count; i++) {
         size_t k;
@@ -177,6 +208,12 @@ static void take_command(const tb_command* c) {
         } else {
             tb_lib_answer(c->op, TURBO_OK);
         }
+        return;
+    }
+    if (c->verify != NULL) {
+        pthread_mutex_lock(&asks_mu);
+        tb_lib_verify_leave(c->verify);
+        pthread_mutex_unlock(&asks_mu);
         return;
     }
     p = peers[c->index];
