@@ -19,8 +19,8 @@ import (
 // secure_link.go is what the link tells, secure_conn.go what the connection calls, secure_verify.go the answer of the host
 // and the end of its time.
 //
-// Nothing is held back here: whatever arrives is decrypted and told at once, and plaintext is shorter than ciphertext, so
-// that a link which pauses bounds memory as it does without TLS.
+// Nothing is held back here but while the host is asked: whatever arrives is decrypted and told at once, and plaintext is
+// shorter than ciphertext, so that a link which pauses bounds memory as it does without TLS.
 type secure struct {
 	conn *conn
 	link transport.Conn // set once, by dial
@@ -29,7 +29,6 @@ type secure struct {
 	address string
 	in      buffers.Sequence // plaintext, between session and connection
 	asked   *Verify          // the host owes an answer
-	buried  bool             // the link was told Closed
 
 	mu      sync.Mutex
 	session tlsprov.Session  // from Connected to Closed
@@ -40,6 +39,8 @@ type secure struct {
 	told    bool             // it was told Connected
 	ended   bool             // and ReceivedEOF
 	asking  bool             // the handshake waits for an answer
+	waiting int              // bytes that came meanwhile
+	paused  bool             // because they were too many
 	closing bool             // link.Close was called
 	fault   *wire.Fault      // why, when it was not the connection's wish
 }

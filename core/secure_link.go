@@ -46,7 +46,6 @@ func (s *secure) Sendable(now wire.Instant) {
 func (s *secure) Closed(fault *wire.Fault, now wire.Instant) {
 	s.order.Lock()
 	defer s.order.Unlock()
-	s.buried = true
 	if v := s.asked; v != nil {
 		s.asked = nil
 		v.Over = true
@@ -79,7 +78,21 @@ func (s *secure) received(in *buffers.Sequence, now wire.Instant) news {
 		in.Release()
 		return news{}
 	}
+	if s.asking {
+		s.wait(in.Len())
+	}
 	return s.advance(s.session.Feed(in, now))
+}
+
+// patience is how much a server may send while the host ponders its certificate. An honest one has nothing to say.
+const patience = 64 << 10
+
+func (s *secure) wait(n int) {
+	s.waiting += n
+	if s.waiting > patience && !s.paused {
+		s.paused = true
+		s.link.PauseReading()
+	}
 }
 
 func (s *secure) receivedEOF(now wire.Instant) news {

@@ -425,6 +425,26 @@ func TestAQuestionWithoutAnswerEndsWithTheTimeOfConnecting(t *testing.T) {
 	assert.False(t, s.verifies[0].Answer(true))
 }
 
+func TestAServerCannotFillMemoryWhileTheHostPonders(t *testing.T) {
+	s := newSecured(t, core.Config{}, func(c *tlsprov.Config) { c.Ask = true })
+	x := s.submit("GET", safe)
+	l := s.live()
+	p := s.shaken(t, l, paths)
+	record := string([]byte{23, 3, 3, 0x40, 0}) + strings.Repeat("x", 16<<10)
+	for range 100 {
+		if l.paused {
+			break
+		}
+		l.receive(record)
+	}
+	require.True(t, l.paused)
+	require.True(t, s.verifies[0].Answer(true))
+	require.False(t, l.paused)
+	l.carry(p)
+	s.settle()
+	x.failed(t, wire.StatusTLS) // what it said was no TLS
+}
+
 func TestAQuestionIsOverWhenTheServerLosesPatience(t *testing.T) {
 	s := newSecured(t, core.Config{}, func(c *tlsprov.Config) { c.Ask = true })
 	x := s.submit("GET", safe)

@@ -45,6 +45,10 @@ func (s *secure) answered(accept bool, now wire.Instant) news {
 	if s.closing {
 		return news{}
 	}
+	if s.paused {
+		s.paused = false
+		s.link.ResumeReading()
+	}
 	return s.advance(s.session.Answer(accept, now))
 }
 

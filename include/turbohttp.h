@@ -223,15 +223,15 @@ enum {
 };
 typedef struct turbo_tls_config {
     uint32_t           struct_size;
-    uint32_t           provider;        /* TURBO_TLS_* */
-    uint32_t           min_version;     /* 0x0303 (TLS 1.2, the default) or 0x0304 */
-    uint32_t           insecure;        /* 1: no check of chain, dates and name (pins then hold for the certificate that was
-                                           sent); for tests, logged */
-    turbo_bytes        roots_pem;       /* certificates to trust instead of the system's */
-    turbo_bytes        certificate_pem; /* of this client, its own first; sent only to a server that passed all checks */
-    turbo_bytes        key_pem;         /* its private key, not encrypted */
-    const turbo_bytes* pins;            /* SHA-256 of accepted public keys (SubjectPublicKeyInfo, DER), 32 bytes each: one in
-                                           the verified chain is enough; give a backup. docs/tls.md says how to make them */
+    uint32_t           provider;         /* TURBO_TLS_* */
+    uint32_t           min_version;      /* 0x0303 (TLS 1.2, the default) or 0x0304 */
+    uint32_t           insecure;         /* 1: no check of chain, dates and name (pins then hold for the certificate that was
+                                            sent); for tests, logged */
+    turbo_bytes        roots_pem;        /* certificates to trust instead of the system's */
+    turbo_bytes        certificate_pem;  /* of this client, its own first; sent only to a server that passed all checks */
+    turbo_bytes        key_pem;          /* its private key, not encrypted */
+    const turbo_bytes* pins;             /* SHA-256 of accepted public keys (SubjectPublicKeyInfo, DER), 32 bytes each: one in
+                                            the verified chain is enough; give a backup. docs/tls.md: how to make them */
     size_t             pin_count;        /* at most 256 */
     uint32_t           pins_report_only; /* 1: a chain without a pinned key is logged, not refused */
     uint32_t           ask;              /* 1: a VERIFY event for each full handshake whose checks passed */

@@ -11,6 +11,10 @@ import (
 
 // coroutine runs the handshake on a stack of its own, a piece at a time and always inside a call of the session. It exists
 // from begin until the handshake has ended; a panic in it comes out of the call that let it run.
+//
+// The runtime insists that whoever lets it run on is locked to a thread exactly as whoever made it was, and ends the process
+// otherwise. A transport whose loops are locked must therefore bring Answer, and a Release in the middle of a handshake, to
+// the loop of the connection.
 type coroutine struct {
 	next   func() (struct{}, bool)
 	stop   func()
