@@ -95,6 +95,8 @@ if wanted idle; then
     ulimit -n 4096 2>/dev/null
     serve $out/testserver
     timeout 90 $out/bench/idle "$port" 1000 "${IDLE_SECONDS:-10}" || die "idle failed"
+    testserver_tls
+    timeout 90 $out/bench/idle --tls "$work/root.pem" "$port" 1000 "${IDLE_SECONDS:-10}" || die "idle over TLS failed"
     ran=1
 fi
 [ $ran = 1 ] || die "nothing is called $only"

@@ -1,6 +1,6 @@
-/* idle PORT [CONNECTIONS [SECONDS]] - what connections that do nothing cost: opens them all at once with answers that take
+/* idle [--tls ROOTS] PORT [CONNECTIONS [SECONDS]] - what connections that do nothing cost: opens them all at once with answers that take
  * their time (the test server's /slow), waits until they are idle in the pool, and then looks at the process for SECONDS:
- * CPU of all threads, memory per connection. Prints figure lines. */
+ * CPU of all threads, memory per connection. Prints figure lines. --tls asks by https and trusts what the file holds. */
 #define _GNU_SOURCE
 #include "turbohttp.h"
 #include "turbohttp_head.h"
@@ -37,13 +37,14 @@ static void sleep_ms(long ms) {
 
 static turbo_queue  queue;
 static turbo_client client;
+static const char*  scheme = "http";
 
 static void run(const char* port, int n, int ms) {
     uint8_t     memory[512];
     turbo_span  span = {memory, sizeof memory};
     turbo_bytes head;
     char        url[64];
-    snprintf(url, sizeof url, "http://127.0.0.1:%s/slow?ms=%d", port, ms);
+    snprintf(url, sizeof url, "%s://127.0.0.1:%s/slow?ms=%d", scheme, port, ms);
     check(turbo_head_simple(span, TURBO_METHOD_GET, turbo_text(url), &head), "turbo_head_simple");
     for (int i = 0; i < n; i++) {
         turbo_request request;
@@ -63,7 +64,26 @@ static void run(const char* port, int n, int ms) {
     }
 }
 
+static turbo_bytes roots_read(const char* path) {
+    static uint8_t text[65536];
+    turbo_bytes    b = {text, 0};
+    FILE*          f = fopen(path, "rb");
+    if (f == NULL) exit(1);
+    b.size = fread(text, 1, sizeof text, f);
+    fclose(f);
+    return b;
+}
+
 int main(int argc, char** argv) {
+    turbo_tls_config tls = turbo_tls_config_default();
+    const char*      kind = "plain";
+    if (argc > 2 && strcmp(argv[1], "--tls") == 0) {
+        tls.roots_pem = roots_read(argv[2]);
+        scheme = "https";
+        kind = "go";
+        argc -= 2;
+        argv += 2;
+    }
     int                 count = argc > 2 ? atoi(argv[2]) : 1000, seconds = argc > 3 ? atoi(argv[3]) : 10;
     turbo_client_config config = turbo_client_config_default();
     turbo_stats         before = turbo_stats_default(), with = turbo_stats_default();
@@ -74,6 +94,8 @@ int main(int argc, char** argv) {
     config.queue = queue;
     config.connections_per_host = (uint32_t)count;
     config.idle_timeout_ms = 600000;
+    config.connect_timeout_ms = 60000; /* a thousand handshakes at once */
+    config.tls = &tls;
     check(turbo_client_create(&config, &client, NULL, 0), "turbo_client_create");
     run(argv[1], 1, 1); /* one connection: code and tables are there */
     check(turbo_stats_read(client, &before), "turbo_stats_read");
@@ -89,11 +111,11 @@ int main(int argc, char** argv) {
     cpu = cpu_ms();
     sleep_ms(seconds * 1000);
     cpu = cpu_ms() - cpu;
-    printf("figure idle.h1.net.plain.cpu_ms %.1f ms\n", cpu);
-    printf("figure idle.h1.net.plain.bytes_per_connection %.0f B\n", rss / (count - 1));
-    printf("figure idle.h1.net.plain.go_heap_bytes_per_connection %.0f B\n",
+    printf("figure idle.h1.net.%s.cpu_ms %.1f ms\n", kind, cpu);
+    printf("figure idle.h1.net.%s.bytes_per_connection %.0f B\n", kind, rss / (count - 1));
+    printf("figure idle.h1.net.%s.go_heap_bytes_per_connection %.0f B\n", kind,
            ((double)with.go_heap_bytes - (double)before.go_heap_bytes) / (count - 1));
-    printf("figure idle.h1.net.plain.pool_bytes_per_connection %.0f B\n",
+    printf("figure idle.h1.net.%s.pool_bytes_per_connection %.0f B\n", kind,
            ((double)with.pool_bytes - (double)before.pool_bytes) / (count - 1));
     check(turbo_stats_read(client, &with), "turbo_stats_read");
     if (with.connections_open != (uint64_t)count) {

@@ -56,6 +56,18 @@ serve() {
     die "no server: $(cat "$log")"
 }
 
+# testserver_tls: port becomes that of the running test server's TLS, and its root lies in $work/root.pem
+testserver_tls() {
+    local path
+    for path in root.pem ports; do
+        exec 8<>"/dev/tcp/127.0.0.1/$port"
+        printf 'GET /tls/%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' $path >&8
+        sed '1,/^\r$/d' <&8 >"$work/$path"
+        exec 8>&-
+    done
+    port=$(sed 's/.*good \([0-9]*\).*/\1/' "$work/ports")
+}
+
 # nginx_start DIR [tls]: on a free port with a configuration of its own; sets port. tls: with DIR/cert.pem, which it makes
 nginx_start() {
     local nginx dir=$1 i ssl=
