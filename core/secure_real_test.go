@@ -25,22 +25,26 @@ import (
 	"turbohttp/wire"
 )
 
-// overTLS gives a client over real sockets that trusts root.
-func overTLS(t *testing.T, root *tlstest.Entity, cfg core.Config) *fixture {
+// overTLS gives a client over real sockets that trusts root. change may be nil.
+func overTLS(t *testing.T, root *tlstest.Entity, cfg core.Config, change func(c *tlsprov.Config)) *fixture {
 	return newFixtureWith(t, cfg, func(f *fixture, cfg *core.Config) {
-		context, fault := gotls.Provider{}.NewContext(&tlsprov.Config{Pool: f.pool, RootsPEM: root.PEM(), ALPN: []string{"http/1.1"},
-			Now: func() time.Time { return tlstest.Today }})
+		c := tlsprov.Config{Pool: f.pool, RootsPEM: root.PEM(), ALPN: []string{"http/1.1"}, Now: func() time.Time { return tlstest.Today }}
+		if change != nil {
+			change(&c)
+		}
+		context, fault := gotls.Provider{}.NewContext(&c)
 		require.Nil(t, fault)
 		cfg.TLS = context
 	})
 }
 
-func TestManyHTTPSRequestsAndCancelsAtOnce(t *testing.T) {
-	root := tlstest.Authority(t, "Root", nil, nil)
+// secureServer answers paths with path and body over real sockets; each connection ends by a bare FIN after at most so many
+// requests, also in front of one. Without tickets every handshake is a full one.
+func secureServer(t *testing.T, root *tlstest.Entity, body string, most int, tickets bool) (url string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	config := &tls.Config{Certificates: []tls.Certificate{tlstest.Leaf(t, root, nil).TLS()}, Time: func() time.Time { return tlstest.Today }}
-	body := strings.Repeat("b", 100<<10)
+	config := &tls.Config{Certificates: []tls.Certificate{tlstest.Leaf(t, root, nil).TLS()}, Time: func() time.Time { return tlstest.Today },
+		SessionTicketsDisabled: !tickets}
 	var wg sync.WaitGroup
 	wg.Add(1)
 	go func() {
@@ -55,10 +59,10 @@ func TestManyHTTPSRequestsAndCancelsAtOnce(t *testing.T) {
 				defer wg.Done()
 				defer c.Close()
 				c.SetDeadline(time.Now().Add(2 * patience))
-				left := 1 + rand.IntN(30)
+				left := 1 + rand.IntN(most)
 				serving(func(path string, _ []byte) string {
 					if left--; left == 0 {
-						return "" // a bare FIN, also in front of a request
+						return ""
 					}
 					return length(path + body)
 				})(tls.Server(c, config), nil)
@@ -66,8 +70,14 @@ func TestManyHTTPSRequestsAndCancelsAtOnce(t *testing.T) {
 		}
 	}()
 	t.Cleanup(func() { l.Close(); wg.Wait() })
-	f := overTLS(t, root, core.Config{ConnectionsPerHost: 6})
-	url := "https://" + l.Addr().String() + "/"
+	return "https://" + l.Addr().String() + "/"
+}
+
+func TestManyHTTPSRequestsAndCancelsAtOnce(t *testing.T) {
+	root := tlstest.Authority(t, "Root", nil, nil)
+	body := strings.Repeat("b", 100<<10)
+	url := secureServer(t, root, body, 30, true)
+	f := overTLS(t, root, core.Config{ConnectionsPerHost: 6}, nil)
 	var calls []*call
 	for i := range 400 {
 		x := f.get(fmt.Sprint(url, i))
@@ -90,6 +100,56 @@ func TestManyHTTPSRequestsAndCancelsAtOnce(t *testing.T) {
 		require.Contains(t, []wire.Status{wire.StatusCancelled, wire.StatusClosed}, fault.Status, fault.Text)
 	}
 	assert.Greater(t, good, 200)
+}
+
+// Answers come from other goroutines than what the link tells: yes, no, twice, too late, and never.
+func TestManyQuestionsAndAnswersAtOnce(t *testing.T) {
+	root := tlstest.Authority(t, "Root", nil, nil)
+	url := secureServer(t, root, "", 4, false)
+	f := overTLS(t, root, core.Config{ConnectionsPerHost: 4, ConnectTimeout: 100e6}, func(c *tlsprov.Config) { c.Ask = true })
+	var answers sync.WaitGroup
+	f.sink.onVerify = func(v *core.Verify) {
+		if v.Over || rand.IntN(8) == 0 {
+			return
+		}
+		for range 1 + rand.IntN(2) {
+			accept, wait := rand.IntN(4) > 0, time.Duration(rand.IntN(4))*50*time.Millisecond
+			answers.Add(1)
+			go func() {
+				defer answers.Done()
+				if wait >= 100*time.Millisecond {
+					time.Sleep(wait)
+				}
+				v.Answer(accept)
+			}()
+		}
+	}
+	var calls []*call
+	for i := range 200 {
+		x := f.get(fmt.Sprint(url, i))
+		calls = append(calls, x)
+		if i%10 == 9 {
+			f.Cancel(&calls[i-5].Exchange, wire.StatusCancelled)
+			calls[i-9].done(t)
+		}
+	}
+	good, refused := 0, 0
+	for i, x := range calls {
+		if fault := x.done(t); fault != nil {
+			require.Contains(t, []wire.Status{wire.StatusCancelled, wire.StatusClosed, wire.StatusCertificate, wire.StatusTimeout},
+				fault.Status, fault.Text)
+			if fault.Status == wire.StatusCertificate {
+				refused++
+			}
+			continue
+		}
+		good++
+		require.Equal(t, fmt.Sprint("/", i), string(x.body))
+	}
+	f.close()
+	answers.Wait()
+	assert.NotZero(t, good)
+	assert.NotZero(t, refused)
 }
 
 func TestOpenSSLIsUnderstood(t *testing.T) {
@@ -119,7 +179,7 @@ func TestOpenSSLIsUnderstood(t *testing.T) {
 				}
 			}
 			go io.Copy(io.Discard, lines)
-			f := overTLS(t, root, core.Config{})
+			f := overTLS(t, root, core.Config{}, nil)
 			for i := range 3 {
 				x := f.get("https://localhost:" + port + "/")
 				require.Nil(t, x.done(t))
