@@ -132,6 +132,37 @@ static void good(void) {
     CHECK(strcmp(turbo_client_tls(stale), "") == 0);
 }
 
+/* A body that comes piece by piece, and one that goes into memory of ours. */
+static void streamed(void) {
+    enum { SIZE = 200000, PIECE = 5000 };
+    static uint8_t        data[SIZE], back[SIZE];
+    turbo_tls_config      tls = trusting();
+    turbo_client          client = client_with(&tls);
+    turbo_request_options o = turbo_request_options_default();
+    call                  c;
+    content_fill(data, SIZE, 4);
+    o.flags = TURBO_STREAM;
+    CHECK_IS(submit(client, "POST", url("localhost", "good", "/echo"), &o, &c), TURBO_OK);
+    for (size_t at = 0; at < SIZE; at += PIECE) {
+        turbo_bytes part = {data + at, PIECE};
+        CHECK(turbo_request_write(c.request, &part, 1, 0, TURBO_COPY | (at + PIECE == SIZE ? TURBO_END : 0)) >= 0);
+    }
+    wait_done(queue, &c);
+    CHECK_DONE(&c, TURBO_OK);
+    body_is(c.request, SIZE, 4);
+    release(&c);
+
+    o = turbo_request_options_default();
+    o.into.data = back;
+    o.into.size = SIZE;
+    run(queue, client, "GET", url("localhost", "good", "/bytes?n=200000&seed=6"), &o, &c);
+    CHECK_DONE(&c, TURBO_OK);
+    CHECK_IS(c.done.bytes, SIZE);
+    CHECK(content_is(back, SIZE, 6, 0));
+    release(&c);
+    gone(client);
+}
+
 static void resumption(void) {
     turbo_tls_config tls = trusting();
     turbo_client     client = client_with(&tls);
@@ -446,6 +477,7 @@ int main(void) {
     fetch(plain, "/tls/client.key", &client_key);
     fetch(plain, "/tls/pin", &pin);
     good();
+    streamed();
     resumption();
     refused();
     pins();
