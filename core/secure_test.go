@@ -327,6 +327,31 @@ func TestCancelDoesNotWaitForTheHandshake(t *testing.T) {
 	assert.Equal(t, 1, s.dials)
 }
 
+func TestAConnectionMadeAheadIsSecured(t *testing.T) {
+	s := newSecured(t, core.Config{}, nil)
+	to := target(safe)
+	require.Nil(t, s.Preconnect(&to, 1))
+	l := s.live()
+	p := s.shaken(t, l, paths)
+	x := s.submit("GET", safe)
+	l.carry(p)
+	x.ok(t, 200, "/")
+	assert.NotEmpty(t, x.TLS)
+	assert.Zero(t, x.Times.Secured, "that was before")
+	assert.Equal(t, 1, s.dials)
+}
+
+func TestAChangeOfTheNetworkBeginsHandshakesAnew(t *testing.T) {
+	s := newSecured(t, core.Config{}, nil)
+	x := s.submit("GET", safe)
+	s.live().connect()
+	s.NetworkChanged()
+	s.settle()
+	s.shaken(t, s.live(), paths)
+	x.ok(t, 200, "/")
+	assert.Equal(t, 2, s.dials)
+}
+
 func TestClosingTheClientEndsHandshakes(t *testing.T) {
 	s := newSecured(t, core.Config{}, nil)
 	x := s.submit("GET", safe)
