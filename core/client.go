@@ -21,6 +21,7 @@ type Client struct {
 	engines *buffers.Objects[h1.Engine]
 
 	started, finished atomic.Uint64 // exchanges
+	ended             atomic.Uint64 // the same as finished, but before Done is told: whoever was told finds it counted
 	closing           atomic.Bool   // set under mu
 
 	mu      sync.Mutex
@@ -158,7 +159,7 @@ func (c *Client) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.past
-	s.RequestsDone = c.finished.Load()
+	s.RequestsDone = c.ended.Load()
 	s.RequestsStarted = c.started.Load()
 	s.ConnectionsOpened, s.ConnectionsOpen = c.opened, c.open
 	for _, k := range c.conns {

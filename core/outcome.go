@@ -56,6 +56,7 @@ func (c *Client) done(x *Exchange, fault *wire.Fault, now wire.Instant) {
 		fault = named(fault, x)
 	}
 	defer c.told()
+	c.ended.Add(1)
 	c.sink.Done(x, fault)
 }
 

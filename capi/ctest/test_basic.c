@@ -370,11 +370,6 @@ static void test_stats(void) {
     turbo_client second = client_new(queue);
     CHECK_IS(all.struct_size, sizeof all);
     CHECK_IS(sizeof all, 160);
-    for (int i = 0; i < 200 && all.requests_started != all.requests_done;
-         i++) { /* the last one is counted behind its DONE */
-        sleep_ms(10);
-        all = stats_now();
-    }
     CHECK(all.requests_started > 0 && all.requests_started == all.requests_done);
     CHECK(all.bytes_sent > 200000 && all.bytes_received > 200000);
     CHECK(all.go_heap_bytes > 0 && all.go_heap_allocs > 0);
