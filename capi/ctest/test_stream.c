@@ -245,10 +245,11 @@ static void test_stopped_sending(void) {
         call                  c;
         turbo_span            span;
         turbo_request_options o = streamed(0, 0);
-        if (how == 2) o.timeout_ms = 2000;
+        if (how == 2) o.timeout_ms = 5000;
         CHECK_IS(submit(client, "POST", "/noread", &o, &c), TURBO_OK);
         uint32_t writes = 0;
-        for (int full = 0; full < 3 && c.dones == 0; full++) { /* until the socket takes no more */
+        for (int full = 0, looks = 0; full < 3 || writes < 4; full++) { /* until the socket takes no more */
+            CHECK(c.dones == 0 && looks++ < 500);
             while (write_one(&c, bytes, sizeof bytes, 1, 0) >= 0) writes++, full = 0;
             pump(queue, 20);
         }
@@ -307,9 +308,13 @@ static void test_lend(void) {
     wait_for(&c.fills, 2, "FILLED");
     CHECK(c.filled.token == 2 && c.filled.bytes == 99000 && c.filled.status == TURBO_OK);
     CHECK(content_is(into, 100000, 0, 0));
-    CHECK_IS(lend(&c, 100000, 60000, 4), TURBO_OK); /* more than comes: the end fills it */
-    wait_for(&c.fills, 3, "FILLED");
-    CHECK(c.filled.token == 4 && c.filled.bytes == 50000 && c.filled.status == TURBO_OK);
+    if (lend(&c, 100000, 60000, 4) == TURBO_OK) { /* more than comes: the end fills it */
+        wait_for(&c.fills, 3, "FILLED");
+        CHECK(c.filled.token == 4 && c.filled.bytes == 50000 && c.filled.status == TURBO_OK);
+    } else { /* DONE was faster: the rest is there to be read */
+        int end = 0;
+        CHECK(body_take(c.request, into + 100000, 60000, &end) == 50000 && end);
+    }
     CHECK(content_is(into, 150000, 0, 0));
     done_is(&c, TURBO_OK, 200);
     CHECK_IS(turbo_response_peek(c.request, &part, 1), 0);
