@@ -27,8 +27,9 @@ shared() {
 case ${1:-} in
 '')
     shared $out/libturbohttp.so
-    mkdir -p $out/include
+    mkdir -p $out/include/turbohttp
     cp -pu include/*.h $out/include/
+    cp -pu bindings/cpp/include/turbohttp/*.hpp $out/include/turbohttp/
     ;;
 tests)
     timeout 300 go build -o $out/testserver ./capi/ctest/server
