@@ -1,6 +1,6 @@
 # TurboHTTP. What is longer than a line or two lives in build/*.sh; what is built lies in build/out/.
 #   V=1        show what the tests print        SECONDS=20   how long (gchost, soak, bench, fuzz)
-#   ONLY=part  of soak and bench: names that contain it; of test: check go c sanitize hosts soak
+#   ONLY=part  of soak and bench: names that contain it; of test: check go c cli sanitize hosts soak
 .PHONY: menu setup all tests contrast demo test matrix check gchost soak bench fuzz gen gen-check clean
 MAKEFLAGS += --no-print-directory
 out := build/out
@@ -11,8 +11,9 @@ menu:
 setup: ## install what building and testing need (as root or with sudo)
 	@build/setup.sh
 
-all: setup ## libturbohttp.so and its headers, in build/out
+all: setup ## libturbohttp.so, its headers and turbo, the command-line client, in build/out
 	@build/library.sh
+	@build/cli.sh
 
 demo: all ## a C host talks to nginx; watch what it allocates
 	@examples/demo.sh

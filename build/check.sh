@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . build/env.sh
 
 # Ours in C and C++: not the public headers, whose columns are made by hand, and nothing generated (head_sample.h is, by a test of capi/codec).
-mapfile -t c_files < <(find capi bench examples build/shim bindings -path '*/csharp' -prune -o -path '*/fbs' -prune -o -name head_sample.h -prune -o \
+mapfile -t c_files < <(find capi bench cli examples build/shim bindings -path '*/csharp' -prune -o -path '*/fbs' -prune -o -name head_sample.h -prune -o \
     -type f -regex '.*\.\(c\|h\|cc\|cpp\|hpp\)' -print 2>/dev/null | sort)
 mapfile -t go_files < <(find . -name '*.go' -not -path './build/out/*' -not -path './build/tools/*' -not -path '*/testdata/*')
 

@@ -23,6 +23,7 @@ command valgrind                                  valgrind
 command openssl                                   openssl
 command ps                                        procps
 command xz                                        xz-utils
+command script                                    bsdutils
 command flatc                                     flatbuffers-compiler
 file /usr/include/flatbuffers/flatbuffers.h       libflatbuffers-dev
 file /usr/include/gc.h                            libgc-dev

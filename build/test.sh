@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # test.sh - everything that proves the library, step by step: the sources, the Go suite and the C suite in a choice of modes,
-# the host's side under sanitizers, the hosts with a collector, and a short soak run.
+# turbo, the command-line client, the host's side under sanitizers, the hosts with a collector, and a short soak run.
 #
-#   ONLY=check|go|c|sanitize|hosts|soak   this step alone
+#   ONLY=check|go|c|cli|sanitize|hosts|soak   this step alone
 #   MATRIX=1                              every combination of modes instead of a pairwise choice
 #   V=1                                   show the output of steps that pass, too
 #   SECONDS=20                            for each host, and for the soak run; half of it over TLS
@@ -41,7 +41,7 @@ of() { sed -n "s/.*\b$2=\([^ ]*\).*/\1/p" <<<"$1"; }
 go_row() {
     local race=() packages
     [ "$(of "$1" race)" = off ] || race=(-race)
-    mapfile -t packages < <(go list ./... | grep -v /build) # build/ is tested by check
+    mapfile -t packages < <(go list ./... | grep -v -e /build -e /cli) # build/ is tested by check, cli/ by cli
     TURBO_TEST_MEMORY=$(of "$1" memory) GOMAXPROCS=$(of "$1" procs) \
         timeout 900 go test -count=1 -json "${race[@]}" "${packages[@]}" |
         TURBO_TEST_MEMORY='' go run ./build/gotest ${V:+-v}
@@ -78,6 +78,14 @@ if wanted c; then
         step "c $row" c_row "$row"
         c_modes=$((c_modes + 1))
     done < <(modes -only memory,procs)
+fi
+if wanted cli; then
+    cli() {
+        timeout 300 go test -count=1 -json ./cli/... | timeout 300 go run ./build/gotest ${V:+-v}
+    }
+    sanitized() { build/cli.sh sanitize && TURBO_CLI=$PWD/build/out/cli/turbo-sanitize cli; }
+    step "cli" cli
+    step "cli under sanitizers" sanitized
 fi
 if wanted sanitize; then
     step "sanitize" capi/ctest/sanitize.sh

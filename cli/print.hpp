@@ -1,0 +1,40 @@
+// print.hpp - what people see: heads, the story of a request, errors, a progress bar.
+#ifndef TURBO_CLI_PRINT_HPP
+#define TURBO_CLI_PRINT_HPP
+
+#include "outcome.hpp"
+
+#include <cstdint>
+#include <string>
+
+// The head for -i, the trailers behind the body.
+std::string show_head(const Outcome& outcome);
+std::string show_trailers(const Outcome& outcome);
+
+// The story for -v: before the request, when its head came, when it is over.
+std::string story_of_request(const Outcome& outcome, const Options& options);
+std::string story_of_head(const Outcome& outcome);
+std::string story_of_end(const Outcome& outcome);
+
+// "turbo: GET http://…: the story (class)"
+std::string show_error(const Outcome& outcome);
+
+// "12.3 MiB"
+std::string show_bytes(std::uint64_t bytes);
+
+// A line on stderr that is drawn again and again, five times a second at most.
+class ProgressBar {
+  public:
+    // Draws when it is time; total 0: unknown.
+    void update(std::uint64_t received, std::uint64_t total);
+    // Draws the last state, and leaves the line.
+    void finish(std::uint64_t received, std::uint64_t total);
+
+  private:
+    void draw(std::uint64_t received, std::uint64_t total, std::uint64_t now_ms);
+
+    std::uint64_t began_ms_ = 0, drawn_ms_ = 0;
+    bool          drawn_ = false;
+};
+
+#endif // TURBO_CLI_PRINT_HPP
