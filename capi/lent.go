@@ -176,11 +176,17 @@ func (x *exchange) left(n int) {
 // giveBack returns what is left at the end, which had the status. mu is held, and nothing of it is in use.
 func (x *exchange) giveBack(status C.int32_t, now C.uint64_t) {
 	x.sort(C.tb_lib_lent_close(x.record))
-	if !x.freed {
-		x.fillFromParts(now)
+	spans := status
+	x.lent.ended = x.lent.ended && status == C.TURBO_OK
+	if !x.freed && x.lent.spans.first != nil {
+		// A span that was unmapped must not keep DONE from being told.
+		if p := transport.Guard(func() { x.fillFromParts(now) }); p != nil {
+			logLine(logError, p.String())
+			spans = C.int32_t(p.Fault.Status)
+		}
 	}
 	for l := x.lent.spans.pop(); l != nil; l = x.lent.spans.pop() {
-		theWaker.now(C.tb_lib_home(l, l.from, status, now))
+		theWaker.now(C.tb_lib_home(l, l.from, spans, now))
 	}
 	for l := x.lent.writes.pop(); l != nil; l = x.lent.writes.pop() {
 		sent := C.uint64_t(min(max(x.lent.left, uint64(l.from))-uint64(l.from), uint64(l.size)))

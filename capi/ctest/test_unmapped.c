@@ -78,6 +78,29 @@ static void test_into(int early) {
     munmap(memory, SIZE);
 }
 
+/* A lent span: filled with what waited already, or with what comes. */
+static void test_lent(int waiting) {
+    uint8_t*              memory = map();
+    turbo_span            span = {memory, SIZE};
+    turbo_request_options o = turbo_request_options_default();
+    call                  c;
+    o.events = TURBO_WANT(TURBO_EVENT_BODY);
+    take_away(memory);
+    CHECK_IS(submit(client, "GET", waiting ? "/stall" : "/slow?ms=50", &o, &c), TURBO_OK);
+    for (int i = 0; waiting && c.bodies == 0; i++) {
+        CHECK(i < 1000);
+        pump(queue, 20);
+    }
+    CHECK_IS(turbo_response_lend(c.request, span, 1), TURBO_OK);
+    wait_done(queue, &c);
+    CHECK(c.fills == 1 && c.filled.bytes == 0 && c.filled.status == TURBO_ERROR_INVALID);
+    CHECK_IS(c.done.status, TURBO_ERROR_INVALID);
+    CHECK(strstr(error_of(&c), "memory") != NULL);
+    printf("  span taken away, %s: %d, %s\n", waiting ? "bytes waited" : "bytes came", c.done.status, error_of(&c));
+    release(&c);
+    munmap(memory, SIZE);
+}
+
 int main(void) {
     test_begin("test_unmapped", 90);
     server_start();
@@ -89,6 +112,8 @@ int main(void) {
         test_request_body(1);
         test_into(0);
         test_into(1);
+        test_lent(0);
+        test_lent(1);
         hello(queue, client);
     }
     return test_end(queue, client);
