@@ -351,7 +351,7 @@ static void test_mixed(void) {
                     got += c.filled_bytes - before;
                     continue;
                 }
-                pump(queue, 20);
+                if (c.dones == 0) pump(queue, 20);
                 CHECK(c.dones == 1);
             }
             turbo_bytes part;
