@@ -2,7 +2,8 @@
 # bench.sh - what a request costs, against others in the same run.
 #
 #   make bench ONLY=h1.c64      h1.c1, h1.c16, h1.c64: turbo-net, libcurl, wrk and a bare epoll client against one bare
-#                               epoll server, in interleaved rounds (A B C D A B C D); CPU time of the client's process
+#                               epoll server (.plain), or without the last against nginx with TLS (.tls), in interleaved
+#                               rounds (A B C D A B C D); CPU time of the client's process
 #   make bench ONLY=border      submit + poll in the host's thread
 #   make bench ONLY=library     size and time to load
 #   make bench ONLY=idle        1,000 connections that do nothing
@@ -18,27 +19,35 @@ each=${ROUND_SECONDS:-1}
 wanted() { [ -z "$only" ] || [[ $1 == *"$only"* ]] || [[ $only == "$1".* ]]; }
 ran=0
 
-libcurl=libcurl
-h1() { # CONNECTIONS
-    local n=$1 scene=h1.c$1.plain r client line requests cpu name pair a b
-    local clients=(turbo-net libcurl wrk cepoll libcurl-epoll)
+h1() { # CONNECTIONS plain|tls
+    local n=$1 scene=h1.c$1.$2 r client line requests cpu p pair pairs a b url roots=()
+    local clients=(turbo-net libcurl libcurl-epoll wrk)
     compile measure bench/peers/measure.c
-    compile cepoll_server bench/peers/cepoll_server.c
-    compile cepoll_client bench/peers/cepoll_client.c
     compile curl_multi bench/peers/curl_multi.c -lcurl
     host turbo_client bench/peers/turbo_client.c
     command -v wrk >/dev/null || die "wrk is not installed: make setup"
-    serve $out/bench/cepoll_server
+    if [ "$2" = tls ]; then
+        nginx_start "$work/nginx-tls" tls
+        url=https://127.0.0.1:$port/score roots=("$work/nginx-tls/cert.pem")
+        pairs="turbo-net/libcurl turbo-net/libcurl-epoll turbo-net/wrk"
+    else
+        compile cepoll_server bench/peers/cepoll_server.c
+        compile cepoll_client bench/peers/cepoll_client.c
+        serve $out/bench/cepoll_server
+        url=http://127.0.0.1:$port/bench
+        clients+=(cepoll)
+        pairs="turbo-net/libcurl turbo-net/libcurl-epoll turbo-net/wrk turbo-net/cepoll libcurl/cepoll"
+    fi
     echo "$scene: $rounds rounds of $each s, CPU microseconds per request"
     for r in $(seq "$rounds"); do
         line="  round $r:"
         for client in "${clients[@]}"; do
             case $client in
-            turbo-net) set -- $out/bench/turbo_client "$port" "$n" "$each" ;;
-            libcurl) set -- $out/bench/curl_multi "$port" "$n" "$each" poll ;;
-            libcurl-epoll) set -- $out/bench/curl_multi "$port" "$n" "$each" ;;
+            turbo-net) set -- $out/bench/turbo_client "$url" "$n" "$each" "${roots[@]}" ;;
+            libcurl) set -- $out/bench/curl_multi "$url" "$n" "$each" poll "${roots[@]}" ;;
+            libcurl-epoll) set -- $out/bench/curl_multi "$url" "$n" "$each" epoll "${roots[@]}" ;;
+            wrk) set -- wrk -t1 -c"$n" -d"$each" --latency "$url" ;;
             cepoll) set -- $out/bench/cepoll_client "$port" "$n" "$each" ;;
-            wrk) set -- wrk -t1 -c"$n" -d"$each" --latency "http://127.0.0.1:$port/bench" ;;
             esac
             timeout $((each + 20)) $out/bench/measure "$@" >"$work/run" 2>&1 || die "$client failed: $(tail -3 "$work/run")"
             if [ "$client" = wrk ]; then
@@ -65,7 +74,7 @@ h1() { # CONNECTIONS
         echo "figure bench.$scene.$client.p50_us $(median <"$work/$scene.$client.p50") us"
         echo "figure bench.$scene.$client.p99_us $(median <"$work/$scene.$client.p99") us"
     done
-    for pair in turbo-net/libcurl turbo-net/libcurl-epoll turbo-net/wrk turbo-net/cepoll libcurl/cepoll; do
+    for pair in $pairs; do
         a=${pair%/*} b=${pair#*/}
         echo "figure ratio.$scene.$pair.cpu $(paste "$work/$scene.$a.cpu" "$work/$scene.$b.cpu" | awk '{ print $1 / $2 }' | median) x"
     done
@@ -73,8 +82,10 @@ h1() { # CONNECTIONS
 }
 
 for n in 1 16 64; do
-    # without a pattern: only the scenario that is promised
-    if [ -z "$only" ]; then [ $n = 64 ] && h1 $n; elif wanted h1.c$n.plain; then h1 $n; fi
+    for kind in plain tls; do
+        # without a pattern: only the scenarios that are promised
+        if [ -z "$only" ]; then [ $n = 64 ] && h1 $n $kind; elif wanted h1.c$n.$kind; then h1 $n $kind; fi
+    done
 done
 if wanted border; then
     compile cepoll_server bench/peers/cepoll_server.c

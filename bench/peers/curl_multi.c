@@ -1,6 +1,6 @@
-/* curl_multi PORT CONNECTIONS SECONDS [poll] - libcurl as a game would use it at its best: one thread, the multi interface
- * driven by epoll (curl_multi_socket_action), keep-alive, easy handles used again. "poll": curl_multi_poll + perform
- * instead, as most programs do. Prints "requests N p50_us V p99_us V". */
+/* curl_multi URL CONNECTIONS SECONDS epoll|poll [ROOTS] - libcurl as a game would use it: one thread, the multi interface,
+ * keep-alive, easy handles used again. "epoll": at its best, driven by epoll (curl_multi_socket_action); "poll":
+ * curl_multi_poll + perform, as most programs do. ROOTS: a file of the certificates that are trusted. Prints "requests N p50_us V p99_us V". */
 #define _GNU_SOURCE
 #include "hist.h"
 
@@ -52,10 +52,9 @@ static int on_timer(CURLM* multi, long ms, void* user) {
 }
 
 int main(int argc, char** argv) {
-    if (argc < 4) return 2;
-    int                count = atoi(argv[2]), by_poll = argc > 4 && strcmp(argv[4], "poll") == 0, running = 0, left;
+    if (argc < 5) return 2;
+    int                count = atoi(argv[2]), by_poll = strcmp(argv[4], "poll") == 0, running = 0, left;
     uint64_t           requests = 0, now = hist_now(), end = now + (uint64_t)(atof(argv[3]) * 1e9);
-    char               url[64];
     CURLM*             multi;
     struct epoll_event events[256];
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -68,12 +67,12 @@ int main(int argc, char** argv) {
         curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, multi);
         curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     }
-    snprintf(url, sizeof url, "http://127.0.0.1:%s/bench", argv[1]);
     for (int i = 0; i < count; i++) {
         transfer* t = calloc(1, sizeof *t);
         t->easy = curl_easy_init();
         t->start = now;
-        curl_easy_setopt(t->easy, CURLOPT_URL, url);
+        curl_easy_setopt(t->easy, CURLOPT_URL, argv[1]);
+        if (argc > 5) curl_easy_setopt(t->easy, CURLOPT_CAINFO, argv[5]);
         curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
         curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
         curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);

@@ -1,5 +1,6 @@
-/* turbo_client PORT CONNECTIONS SECONDS - a C host of libturbohttp: one thread, CONNECTIONS requests in flight, the next
- * submitted when DONE comes; the body is looked at and the request released. Prints "requests N p50_us V p99_us V". */
+/* turbo_client URL CONNECTIONS SECONDS [ROOTS] - a C host of libturbohttp: one thread, CONNECTIONS requests in flight, the
+ * next submitted when DONE comes; the body is looked at and the request released. ROOTS: a file of the certificates that
+ * are trusted. Prints "requests N p50_us V p99_us V". */
 #define _GNU_SOURCE
 #include "hist.h"
 #include "turbohttp.h"
@@ -29,15 +30,23 @@ int main(int argc, char** argv) {
     turbo_event           events[BATCH];
     turbo_request_options o = turbo_request_options_default();
     turbo_client_config   config = turbo_client_config_default();
-    char                  url[64], why[256];
+    turbo_tls_config      tls = turbo_tls_config_default();
+    char                  why[256];
+    static char           roots[65536];
 
     check(turbo_init(TURBO_ABI_VERSION, NULL), "turbo_init");
     check(turbo_queue_create(&queue), "turbo_queue_create");
     config.queue = queue;
     config.connections_per_host = count;
+    if (argc > 4) {
+        FILE* file = fopen(argv[4], "r");
+        if (file == NULL) return 2;
+        tls.roots_pem = (turbo_bytes){(const uint8_t*)roots, fread(roots, 1, sizeof roots, file)};
+        fclose(file);
+        config.tls = &tls;
+    }
     check(turbo_client_create(&config, &client, why, sizeof why), "turbo_client_create");
-    snprintf(url, sizeof url, "http://127.0.0.1:%s/bench", argv[1]);
-    check(turbo_head_simple(span, TURBO_METHOD_GET, turbo_text(url), &head), "turbo_head_simple");
+    check(turbo_head_simple(span, TURBO_METHOD_GET, turbo_text(argv[1]), &head), "turbo_head_simple");
 
     now = hist_now();
     end = now + (uint64_t)(atof(argv[3]) * 1e9);
