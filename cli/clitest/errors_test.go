@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"turbohttp/cli/turbotest"
 )
 
 func closedPort(t *testing.T) string {
@@ -46,7 +48,7 @@ func TestEveryErrorClass(t *testing.T) {
 		{"other", []string{"-H", "X: a\r\nInjected: b", serverURL + "/hello"}, -1},
 		{"other", []string{"-X", "G T", serverURL + "/hello"}, -1},
 	} {
-		r := one(t, c.arguments...)
+		r := turbotest.One(t, c.arguments...)
 		assert.Equal(t, c.class, *r.ErrorClass, "%q: %s", c.arguments, *r.Error)
 		if c.delivered < 0 {
 			assert.Nil(t, r.Status, "%q", c.arguments)
@@ -61,12 +63,12 @@ func TestEveryErrorClass(t *testing.T) {
 }
 
 func TestAPartialBodyIsHashedAsFarAsItCame(t *testing.T) {
-	r := one(t, serverURL+"/half?seed=9")
+	r := turbotest.One(t, serverURL+"/half?seed=9")
 	assert.Equal(t, sha(content(9, 500)), *r.BodySHA256)
 }
 
 func TestMaxBodyAllowsExactlySoMuch(t *testing.T) {
-	all, _ := results(t, "--max-body", "13", serverURL+"/hello", serverURL+"/bytes?n=14", serverURL+"/chunked?n=14&size=7")
+	all, _ := turbotest.Results(t, "--max-body", "13", serverURL+"/hello", serverURL+"/bytes?n=14", serverURL+"/chunked?n=14&size=7")
 	assert.True(t, *all[0].OK)
 	assert.Equal(t, "limit", *all[1].ErrorClass)
 	assert.Equal(t, "limit", *all[2].ErrorClass)
@@ -74,8 +76,8 @@ func TestMaxBodyAllowsExactlySoMuch(t *testing.T) {
 }
 
 func TestAFailureDoesNotEndTheRun(t *testing.T) {
-	all, r := results(t, serverURL+"/drop", serverURL+"/hello", "nonsense", serverURL+"/hello")
-	assert.Equal(t, 1, r.exit)
+	all, r := turbotest.Results(t, serverURL+"/drop", serverURL+"/hello", "nonsense", serverURL+"/hello")
+	assert.Equal(t, 1, r.Exit)
 	require.Len(t, all, 4)
 	assert.False(t, *all[0].OK)
 	assert.True(t, *all[1].OK)
@@ -85,10 +87,10 @@ func TestAFailureDoesNotEndTheRun(t *testing.T) {
 
 func TestPeopleGetOneClearLine(t *testing.T) {
 	s := script(t, false, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
-	r := turbo(t, s.url+"/x")
-	assert.Equal(t, 1, r.exit)
-	assert.Equal(t, "abc", r.stdout, "what came is shown")
-	assert.Equal(t, "turbo: h1: the server closed the connection after 3 of 10 promised bytes (GET "+s.url+"/x) [closed]\n", r.stderr)
-	r = turbo(t, "nonsense")
-	assert.Equal(t, "turbo: GET nonsense: url: the URL has no scheme: begin it with http:// or https:// [other]\n", r.stderr)
+	r := turbotest.Turbo(t, s.url+"/x")
+	assert.Equal(t, 1, r.Exit)
+	assert.Equal(t, "abc", r.Stdout, "what came is shown")
+	assert.Equal(t, "turbo: h1: the server closed the connection after 3 of 10 promised bytes (GET "+s.url+"/x) [closed]\n", r.Stderr)
+	r = turbotest.Turbo(t, "nonsense")
+	assert.Equal(t, "turbo: GET nonsense: url: the URL has no scheme: begin it with http:// or https:// [other]\n", r.Stderr)
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"turbohttp/cli/turbotest"
 )
 
 func TestNonsenseExitsWith2AndUsageOnStderr(t *testing.T) {
@@ -22,10 +24,10 @@ func TestNonsenseExitsWith2AndUsageOnStderr(t *testing.T) {
 		{"--key", "f", url}, {"-X", "", url}, {"-o", "", url},
 		{"--resolve", "", url}, {"--resolve", "host", url}, {"--resolve", "host:80:nowhere", url}, {"--resolve", "a:1:127.0.0.1\nb:1:127.0.0.1", url},
 	} {
-		r := turbo(t, arguments...)
-		assert.Equal(t, 2, r.exit, "%q", arguments)
-		assert.Empty(t, r.stdout, "%q", arguments)
-		assert.Regexp(t, `(?s)^turbo: .*\nusage: turbo `, r.stderr, "%q", arguments)
+		r := turbotest.Turbo(t, arguments...)
+		assert.Equal(t, 2, r.Exit, "%q", arguments)
+		assert.Empty(t, r.Stdout, "%q", arguments)
+		assert.Regexp(t, `(?s)^turbo: .*\nusage: turbo `, r.Stderr, "%q", arguments)
 	}
 }
 
@@ -36,33 +38,33 @@ func TestWhatIsNotInThisBuildExitsWith3(t *testing.T) {
 		"--auth basic", "--cookies", "--decompress", "--cache", "--ws", "--ws-deflate", "--ws-protocol a,b", "--ws-send hi",
 		"--ws-close 1000", "--ws-max 10",
 	} {
-		r := turbo(t, append(strings.Fields(option), "--json", url)...)
-		assert.Equal(t, 3, r.exit, option)
-		assert.Empty(t, r.stdout, option)
-		assert.Regexp(t, `^turbo: `+strings.Fields(option)[0]+`.* is not in this build\n$`, r.stderr, option)
+		r := turbotest.Turbo(t, append(strings.Fields(option), "--json", url)...)
+		assert.Equal(t, 3, r.Exit, option)
+		assert.Empty(t, r.Stdout, option)
+		assert.Regexp(t, `^turbo: `+strings.Fields(option)[0]+`.* is not in this build\n$`, r.Stderr, option)
 	}
 }
 
 func TestWhatNeedsNothingIsTaken(t *testing.T) {
 	for _, option := range []string{"--http1", "--transport net", "--tls go", "--tls system", "--follow 0", "--no-pool", "--guard",
 		"--timeout-ms 0", "--timeout-ms=5000", "-XGET", "--delay-ms 0"} {
-		r := one(t, append(strings.Fields(option), serverURL+"/hello")...)
+		r := turbotest.One(t, append(strings.Fields(option), serverURL+"/hello")...)
 		assert.Equal(t, int64(13), *r.BodyLen, option)
 	}
 }
 
 func TestHelpAndVersionGoToStdout(t *testing.T) {
-	r := turbo(t, "--help")
-	assert.Equal(t, 0, r.exit)
-	assert.True(t, strings.HasPrefix(r.stdout, "usage: turbo "))
-	assert.Empty(t, r.stderr)
-	r = turbo(t, "--version")
-	assert.Equal(t, 0, r.exit)
-	assert.Regexp(t, `^turbo \d+\.\d+\.\d+ go.*\n$`, r.stdout)
+	r := turbotest.Turbo(t, "--help")
+	assert.Equal(t, 0, r.Exit)
+	assert.True(t, strings.HasPrefix(r.Stdout, "usage: turbo "))
+	assert.Empty(t, r.Stderr)
+	r = turbotest.Turbo(t, "--version")
+	assert.Equal(t, 0, r.Exit)
+	assert.Regexp(t, `^turbo \d+\.\d+\.\d+ go.*\n$`, r.Stdout)
 }
 
 func TestAfterTwoDashesAllAreURLs(t *testing.T) {
-	all, _ := results(t, "--", "--json", "-i")
+	all, _ := turbotest.Results(t, "--", "--json", "-i")
 	assert.Equal(t, "--json", *all[0].FinalURL)
 	assert.Equal(t, "-i", *all[1].FinalURL)
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"turbohttp/cli/turbotest"
 )
 
 const nothing = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -19,7 +21,7 @@ const nothing = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 func sent(t *testing.T, arguments ...string) string {
 	t.Helper()
 	s := script(t, false, nothing)
-	one(t, append(arguments, s.url+"/p?q")...)
+	turbotest.One(t, append(arguments, s.url+"/p?q")...)
 	return s.only(t)
 }
 
@@ -55,7 +57,7 @@ func TestChunkedBodiesAndTrailers(t *testing.T) {
 }
 
 func TestExpectWaitsForTheServersWord(t *testing.T) {
-	r := one(t, "--expect100", "-d", "hello", "-X", "PUT", "--http1", serverURL+"/echo")
+	r := turbotest.One(t, "--expect100", "-d", "hello", "-X", "PUT", "--http1", serverURL+"/echo")
 	assert.Equal(t, int64(5), *r.BodyLen, "a server that says nothing gets the body after a second")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -76,7 +78,7 @@ func TestExpectWaitsForTheServersWord(t *testing.T) {
 		rest, _ := io.ReadAll(in)
 		got <- string(rest)
 	}()
-	r = one(t, "--expect100", "-d", "hello", "http://"+l.Addr().String())
+	r = turbotest.One(t, "--expect100", "-d", "hello", "http://"+l.Addr().String())
 	assert.Equal(t, 417, *r.Status)
 	assert.Empty(t, <-got)
 }
@@ -84,22 +86,22 @@ func TestExpectWaitsForTheServersWord(t *testing.T) {
 func TestBigUploadsNeedLittleMemory(t *testing.T) {
 	for _, how := range [][]string{nil, {"--chunked"}} {
 		arguments := append([]string{"--data-size", "600000000", "--timeout-ms", "45000", serverURL + "/sum"}, how...)
-		r := turbo(t, arguments...)
-		assert.Equal(t, 0, r.exit, r.stderr)
-		assert.Regexp(t, `^600000000 [0-9a-f]{16}\n$`, r.stdout)
-		assert.Less(t, r.maxRSS, int64(100_000_000), "bytes of memory at most")
+		r := turbotest.Turbo(t, arguments...)
+		assert.Equal(t, 0, r.Exit, r.Stderr)
+		assert.Regexp(t, `^600000000 [0-9a-f]{16}\n$`, r.Stdout)
+		assert.Less(t, r.MaxRSS, int64(100_000_000), "bytes of memory at most")
 	}
 }
 
 func TestBigDownloadsNeedLittleMemory(t *testing.T) {
-	r := turbo(t, "-o", "/dev/null", "--timeout-ms", "45000", serverURL+"/bytes?n=600000000")
-	assert.Equal(t, 0, r.exit, r.stderr)
-	assert.Less(t, r.maxRSS, int64(100_000_000), "bytes of memory at most")
+	r := turbotest.Turbo(t, "-o", "/dev/null", "--timeout-ms", "45000", serverURL+"/bytes?n=600000000")
+	assert.Equal(t, 0, r.Exit, r.Stderr)
+	assert.Less(t, r.MaxRSS, int64(100_000_000), "bytes of memory at most")
 }
 
 func TestAServerThatDoesNotWantTheBodyIsHeard(t *testing.T) {
 	for _, how := range [][]string{nil, {"--chunked"}} {
-		r := one(t, append([]string{"--data-size", "100000000", serverURL + "/refuse?ms=10"}, how...)...)
+		r := turbotest.One(t, append([]string{"--data-size", "100000000", serverURL + "/refuse?ms=10"}, how...)...)
 		assert.Equal(t, 413, *r.Status, *r.Error)
 		assert.True(t, *r.OK)
 	}
@@ -108,7 +110,7 @@ func TestAServerThatDoesNotWantTheBodyIsHeard(t *testing.T) {
 func TestResolveConnectsElsewhere(t *testing.T) {
 	s := script(t, false, nothing)
 	port := s.url[strings.LastIndex(s.url, ":")+1:]
-	r := one(t, "--resolve", fmt.Sprintf("no.such.example:%s:127.0.0.1", port), "--resolve", "other.example:1:[::1]",
+	r := turbotest.One(t, "--resolve", fmt.Sprintf("no.such.example:%s:127.0.0.1", port), "--resolve", "other.example:1:[::1]",
 		"http://no.such.example:"+port+"/")
 	assert.True(t, *r.OK, *r.Error)
 	assert.Contains(t, s.only(t), "\r\nHost: no.such.example:"+port+"\r\n")

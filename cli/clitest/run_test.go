@@ -14,11 +14,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"turbohttp/cli/turbotest"
 )
 
 func TestOneClientServesTheWholeCommandLine(t *testing.T) {
 	s := script(t, false, nothing, nothing, nothing, nothing, nothing, nothing)
-	all, _ := results(t, "--repeat", "3", s.url+"/a", s.url+"/b")
+	all, _ := turbotest.Results(t, "--repeat", "3", s.url+"/a", s.url+"/b")
 	require.Len(t, all, 6)
 	assert.Equal(t, s.url+"/a", *all[4].FinalURL)
 	assert.Equal(t, s.url+"/b", *all[5].FinalURL)
@@ -54,7 +56,7 @@ func TestParallelMeansAtTheSameTime(t *testing.T) {
 		}()
 	}
 	url := "http://" + l.Addr().String()
-	all, _ := results(t, "--parallel", "--repeat", "10", url+"/a", url+"/b")
+	all, _ := turbotest.Results(t, "--parallel", "--repeat", "10", url+"/a", url+"/b")
 	require.Len(t, all, count)
 	for i, r := range all {
 		assert.Equal(t, sha([]string{"/a", "/b"}[i%2]), *r.BodySHA256, "in the order of the URLs")
@@ -63,48 +65,48 @@ func TestParallelMeansAtTheSameTime(t *testing.T) {
 }
 
 func TestParallelBodiesComeInTheOrderOfTheURLs(t *testing.T) {
-	r := turbo(t, "--parallel", serverURL+"/slow?ms=100", serverURL+"/hello", serverURL+"/drop", serverURL+"/slow?ms=50")
-	assert.Equal(t, 1, r.exit)
-	assert.Equal(t, "slow\nhello, world\nslow\n", r.stdout)
-	assert.Contains(t, r.stderr, "[closed]")
+	r := turbotest.Turbo(t, "--parallel", serverURL+"/slow?ms=100", serverURL+"/hello", serverURL+"/drop", serverURL+"/slow?ms=50")
+	assert.Equal(t, 1, r.Exit)
+	assert.Equal(t, "slow\nhello, world\nslow\n", r.Stdout)
+	assert.Contains(t, r.Stderr, "[closed]")
 }
 
 func TestDelayIsAPauseBetweenRequests(t *testing.T) {
 	began := time.Now()
-	results(t, "--delay-ms", "150", "--repeat", "3", serverURL+"/hello")
+	turbotest.Results(t, "--delay-ms", "150", "--repeat", "3", serverURL+"/hello")
 	assert.GreaterOrEqual(t, time.Since(began), 300*time.Millisecond) // two pauses; never less, however slow the machine
 }
 
 func TestBodiesGoToStdoutOrToTheFile(t *testing.T) {
-	r := turbo(t, serverURL+"/hello", serverURL+"/bytes?n=100000&seed=3")
-	assert.Equal(t, 0, r.exit)
-	assert.Equal(t, "hello, world\n"+content(3, 100000), r.stdout)
-	assert.Empty(t, r.stderr)
+	r := turbotest.Turbo(t, serverURL+"/hello", serverURL+"/bytes?n=100000&seed=3")
+	assert.Equal(t, 0, r.Exit)
+	assert.Equal(t, "hello, world\n"+content(3, 100000), r.Stdout)
+	assert.Empty(t, r.Stderr)
 
 	for _, arguments := range [][]string{nil, {"--json"}, {"-i"}, {"--parallel"}} {
 		file := filepath.Join(t.TempDir(), "body")
-		r = turbo(t, append(arguments, "-o", file, serverURL+"/hello", serverURL+"/bytes?n=100000&seed=3")...)
-		assert.Equal(t, 0, r.exit)
-		assert.Empty(t, r.stderr, "no progress bar without a terminal")
+		r = turbotest.Turbo(t, append(arguments, "-o", file, serverURL+"/hello", serverURL+"/bytes?n=100000&seed=3")...)
+		assert.Equal(t, 0, r.Exit)
+		assert.Empty(t, r.Stderr, "no progress bar without a terminal")
 		got, err := os.ReadFile(file)
 		require.NoError(t, err)
 		assert.Equal(t, "hello, world\n"+content(3, 100000), string(got))
 		switch {
 		case len(arguments) == 0 || arguments[0] == "--parallel":
-			assert.Empty(t, r.stdout)
+			assert.Empty(t, r.Stdout)
 		case arguments[0] == "--json":
-			assert.Equal(t, 2, strings.Count(r.stdout, "\n"))
+			assert.Equal(t, 2, strings.Count(r.Stdout, "\n"))
 		default:
-			assert.Equal(t, 2, strings.Count(r.stdout, "HTTP/1.1 200 OK\n"))
+			assert.Equal(t, 2, strings.Count(r.Stdout, "HTTP/1.1 200 OK\n"))
 		}
 	}
 }
 
 func TestTheHeadIsShownBeforeTheBody(t *testing.T) {
-	r := turbo(t, "-i", serverURL+"/chunked?n=0")
-	assert.Equal(t, "HTTP/1.1 200 OK\nServer: testserver\nTransfer-Encoding: chunked\n\nX-Trailer: yes\n", r.stdout)
-	r = turbo(t, "-i", "-X", "HEAD", serverURL+"/hello")
-	assert.Equal(t, "HTTP/1.1 200 OK\nServer: testserver\nContent-Type: text/plain\nContent-Length: 13\n\n", r.stdout)
+	r := turbotest.Turbo(t, "-i", serverURL+"/chunked?n=0")
+	assert.Equal(t, "HTTP/1.1 200 OK\nServer: testserver\nTransfer-Encoding: chunked\n\nX-Trailer: yes\n", r.Stdout)
+	r = turbotest.Turbo(t, "-i", "-X", "HEAD", serverURL+"/hello")
+	assert.Equal(t, "HTTP/1.1 200 OK\nServer: testserver\nContent-Type: text/plain\nContent-Length: 13\n\n", r.Stdout)
 }
 
 func TestTheStoryGoesToStderr(t *testing.T) {
@@ -113,17 +115,17 @@ func TestTheStoryGoesToStderr(t *testing.T) {
 		if json != "" {
 			arguments = append(arguments, json)
 		}
-		r := turbo(t, arguments...)
-		assert.Equal(t, 0, r.exit)
+		r := turbotest.Turbo(t, arguments...)
+		assert.Equal(t, 0, r.Exit)
 		if json == "" {
-			assert.Equal(t, "hellohello", r.stdout)
+			assert.Equal(t, "hellohello", r.Stdout)
 		} else {
-			assert.Equal(t, 2, strings.Count(r.stdout, "\n"))
+			assert.Equal(t, 2, strings.Count(r.Stdout, "\n"))
 		}
-		assert.Contains(t, r.stderr, "> POST "+serverURL+"/echo\n> X: y\n* request body: 5 bytes\n")
-		assert.Contains(t, r.stderr, "* connection to "+strings.TrimPrefix(serverURL, "http://")+", new\n< HTTP/1.1 200 OK\n")
-		assert.Contains(t, r.stderr, ", used before\n")
-		assert.Regexp(t, `\* since the start: began to connect [0-9.]+ ms, .*connected [0-9.]+ ms, .*done [0-9.]+ ms\n`, r.stderr)
+		assert.Contains(t, r.Stderr, "> POST "+serverURL+"/echo\n> X: y\n* request body: 5 bytes\n")
+		assert.Contains(t, r.Stderr, "* connection to "+strings.TrimPrefix(serverURL, "http://")+", new\n< HTTP/1.1 200 OK\n")
+		assert.Contains(t, r.Stderr, ", used before\n")
+		assert.Regexp(t, `\* since the start: began to connect [0-9.]+ ms, .*connected [0-9.]+ ms, .*done [0-9.]+ ms\n`, r.Stderr)
 	}
 }
 
@@ -132,16 +134,16 @@ func TestWhatCannotBeWrittenFails(t *testing.T) {
 	require.NoError(t, err)
 	defer full.Close()
 	for _, arguments := range [][]string{{serverURL + "/bytes?n=1000000"}, {serverURL + "/hello"}, {"--json", serverURL + "/hello"}} {
-		r := turboTo(t, full, arguments...)
-		assert.Equal(t, 1, r.exit)
-		assert.Regexp(t, `^turbo: .*cannot write to the standard output.*\n$`, r.stderr)
+		r := turbotest.TurboTo(t, full, arguments...)
+		assert.Equal(t, 1, r.Exit)
+		assert.Regexp(t, `^turbo: .*cannot write to the standard output.*\n$`, r.Stderr)
 	}
-	r := turbo(t, "-o", t.TempDir()+"/no/such/place", serverURL+"/hello")
-	assert.Equal(t, 1, r.exit)
-	assert.Regexp(t, `^turbo: cannot open .*/no/such/place: No such file or directory\n$`, r.stderr)
-	r = turbo(t, "--json", "-o", "/dev/full", serverURL+"/bytes?n=1000000")
-	assert.Equal(t, 1, r.exit)
-	assert.Contains(t, r.stdout, `"error_class":"other","error":"cannot write to /dev/full: No space left on device"`)
+	r := turbotest.Turbo(t, "-o", t.TempDir()+"/no/such/place", serverURL+"/hello")
+	assert.Equal(t, 1, r.Exit)
+	assert.Regexp(t, `^turbo: cannot open .*/no/such/place: No such file or directory\n$`, r.Stderr)
+	r = turbotest.Turbo(t, "--json", "-o", "/dev/full", serverURL+"/bytes?n=1000000")
+	assert.Equal(t, 1, r.Exit)
+	assert.Contains(t, r.Stdout, `"error_class":"other","error":"cannot write to /dev/full: No space left on device"`)
 }
 
 func TestAReaderThatLeavesIsNoDeath(t *testing.T) {
@@ -149,15 +151,15 @@ func TestAReaderThatLeavesIsNoDeath(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, in.Close())
 	defer out.Close()
-	r := turboTo(t, out, "--repeat", "1000", serverURL+"/bytes?n=1000000")
-	assert.Equal(t, 1, r.exit)
-	assert.Equal(t, 1, strings.Count(r.stderr, "\n"), "and it does not go on: %s", r.stderr)
+	r := turbotest.TurboTo(t, out, "--repeat", "1000", serverURL+"/bytes?n=1000000")
+	assert.Equal(t, 1, r.Exit)
+	assert.Equal(t, 1, strings.Count(r.Stderr, "\n"), "and it does not go on: %s", r.Stderr)
 }
 
 func TestAProgressBarIsDrawnOnATerminal(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "body")
 	typescript := filepath.Join(t.TempDir(), "typescript")
-	command := program("TURBO_CLI", "turbo") + " -o " + file + " '" + serverURL + "/bytes?n=3000000'"
+	command := turbotest.Program("TURBO_CLI", "turbo") + " -o " + file + " '" + serverURL + "/bytes?n=3000000'"
 	out, err := exec.Command("timeout", "30", "script", "-qec", command, typescript).CombinedOutput()
 	require.NoError(t, err, string(out))
 	assert.Contains(t, string(out), "100% [==============================] 2.9 MiB of 2.9 MiB")

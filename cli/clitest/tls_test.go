@@ -12,12 +12,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"turbohttp/cli/turbotest"
 )
 
 // tlsPorts are the test server's listeners with TLS, by name.
 func tlsPorts(t *testing.T) map[string]string {
 	t.Helper()
-	words := strings.Fields(turbo(t, serverURL+"/tls/ports").stdout)
+	words := strings.Fields(turbotest.Turbo(t, serverURL+"/tls/ports").Stdout)
 	ports := map[string]string{}
 	for i := 0; i+1 < len(words); i += 2 {
 		ports[words[i]] = words[i+1]
@@ -30,8 +32,8 @@ func tlsPorts(t *testing.T) map[string]string {
 func tlsFile(t *testing.T, name string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)
-	r := turbo(t, "-o", file, serverURL+"/tls/"+name)
-	require.Equal(t, 0, r.exit, r.stderr)
+	r := turbotest.Turbo(t, "-o", file, serverURL+"/tls/"+name)
+	require.Equal(t, 0, r.Exit, r.Stderr)
 	return file
 }
 
@@ -71,32 +73,32 @@ func TestHTTPSAndWhatIsWrongWithCertificates(t *testing.T) {
 		{"tls_cert", "pin", []string{"--cacert", root, "--pin", other, at("good")}},
 		{"tls", "", []string{"--insecure", "https://" + l.Addr().String()}},
 	} {
-		r := one(t, c.arguments...)
+		r := turbotest.One(t, c.arguments...)
 		assert.Equal(t, c.class, *r.ErrorClass, "%q: %s", c.arguments, *r.Error)
 		assert.Equal(t, c.reason, r.CertReason, "%q: %s", c.arguments, *r.Error)
 		if c.class == "" {
 			assert.Equal(t, sha("hello, world\n"), *r.BodySHA256)
 		}
 	}
-	person := turbo(t, at("good"))
-	assert.Equal(t, 1, person.exit)
-	assert.Regexp(t, `^turbo: .* \[tls_cert: untrusted\]\n$`, person.stderr)
+	person := turbotest.Turbo(t, at("good"))
+	assert.Equal(t, 1, person.Exit)
+	assert.Regexp(t, `^turbo: .* \[tls_cert: untrusted\]\n$`, person.Stderr)
 }
 
 func TestClientCertificates(t *testing.T) {
 	ports, root := tlsPorts(t), tlsFile(t, "root.pem")
 	certificate, key := tlsFile(t, "client.pem"), tlsFile(t, "client.key")
 	url := "https://localhost:" + ports["players"] + "/hello"
-	r := one(t, "--cacert", root, url)
+	r := turbotest.One(t, "--cacert", root, url)
 	assert.Equal(t, "tls", *r.ErrorClass, *r.Error)
-	r = one(t, "--cacert", root, "--cert", certificate, "--key", key, url)
+	r = turbotest.One(t, "--cacert", root, "--cert", certificate, "--key", key, url)
 	assert.True(t, *r.OK, *r.Error)
 
 	both := filepath.Join(t.TempDir(), "both.pem")
 	a, _ := os.ReadFile(certificate)
 	b, _ := os.ReadFile(key)
 	require.NoError(t, os.WriteFile(both, append(a, b...), 0o600))
-	r = one(t, "--cacert", root, "--cert", both, url)
+	r = turbotest.One(t, "--cacert", root, "--cert", both, url)
 	assert.True(t, *r.OK, *r.Error)
 }
 
@@ -109,10 +111,10 @@ func TestFilesThatAreNoCertificatesAreNonsense(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "kept")
 		require.NoError(t, os.WriteFile(file, []byte("kept"), 0o600))
-		r := turbo(t, append(arguments, "--json", "-o", file, "https://localhost:1/")...)
-		assert.Equal(t, 2, r.exit, "%q", arguments)
-		assert.Empty(t, r.stdout)
-		assert.Regexp(t, `(?s)^turbo: .*\nusage: turbo `, r.stderr, "%q", arguments)
+		r := turbotest.Turbo(t, append(arguments, "--json", "-o", file, "https://localhost:1/")...)
+		assert.Equal(t, 2, r.Exit, "%q", arguments)
+		assert.Empty(t, r.Stdout)
+		assert.Regexp(t, `(?s)^turbo: .*\nusage: turbo `, r.Stderr, "%q", arguments)
 		content, err := os.ReadFile(file)
 		require.NoError(t, err)
 		assert.Equal(t, "kept", string(content), "nonsense overwrites nothing")
@@ -121,9 +123,9 @@ func TestFilesThatAreNoCertificatesAreNonsense(t *testing.T) {
 
 func TestTheStoryTellsTheTLSSessionAndTheProvider(t *testing.T) {
 	ports, root := tlsPorts(t), tlsFile(t, "root.pem")
-	r := turbo(t, "-v", "--tls", "system", "--cacert", root, "https://localhost:"+ports["good"]+"/hello")
-	assert.Equal(t, 0, r.exit)
-	assert.Contains(t, r.stderr, "* TLS by go: there is no system provider here\n")
-	assert.Regexp(t, `\n\* TLS1\.3 TLS_\S+.*\n`, r.stderr)
-	assert.Regexp(t, `, secured [0-9.]+ ms, `, r.stderr)
+	r := turbotest.Turbo(t, "-v", "--tls", "system", "--cacert", root, "https://localhost:"+ports["good"]+"/hello")
+	assert.Equal(t, 0, r.Exit)
+	assert.Contains(t, r.Stderr, "* TLS by go: there is no system provider here\n")
+	assert.Regexp(t, `\n\* TLS1\.3 TLS_\S+.*\n`, r.Stderr)
+	assert.Regexp(t, `, secured [0-9.]+ ms, `, r.Stderr)
 }
