@@ -161,7 +161,8 @@ func TestMaxRetries(t *testing.T) {
 		first.gone(reset)
 		if c.retries > 0 {
 			require.Zero(t, x.dones)
-			second.answer("") // it serves x before the new connection is made
+			v.links[1].gone(refused) // no new connection can be made
+			second.answer("")        // so that it serves x
 			require.Len(t, second.requests, 2)
 			second.gone(reset)
 		}

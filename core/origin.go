@@ -7,7 +7,7 @@ import (
 
 // origin is the pool of connections to one scheme, host and port. Client.mu guards all of it.
 //
-// A connection that is free goes to the exchange that waits longest; when none waits it is idle, and the next exchange
+// A connection that is free goes to the exchange that waits longest, but see nextFor; when none waits it is idle, and the next exchange
 // takes the one that was used last, so that what is not needed grows old and is closed. A new connection is dialed only
 // while more exchanges wait than dials are under way.
 type origin struct {
@@ -76,6 +76,20 @@ func (c *Client) idleEnd(k *conn) (end wire.Instant) {
 	return end
 }
 
+// nextFor takes the exchange that a free connection is to serve out of the line; nil: none. A repeat is for a connection
+// that has just been made, as long as one is on its way: a server that lets go of all its connections, to reload or to
+// restart, lets go of the one that just answered, too, and there may be no other try.
+func (o *origin) nextFor(fresh bool) *Exchange {
+	x := o.waiters.first
+	for !fresh && o.dialing > 0 && x != nil && x.retries > 0 {
+		x = x.next
+	}
+	if x != nil {
+		o.waiters.remove(x)
+	}
+	return x
+}
+
 func (o *origin) pushIdle(k *conn) {
 	k.prev, k.next = nil, o.idle
 	if o.idle != nil {
@@ -135,10 +149,10 @@ func (c *Client) assign(k *conn, x *Exchange) job {
 	return job{x: x, ticket: k.serial}
 }
 
-// serve gives a free connection to whoever waits longest, or lets it be idle.
-func (c *Client) serve(k *conn, now wire.Instant) job {
+// serve gives a free connection to whoever waits longest, or lets it be idle. fresh: it has just been made.
+func (c *Client) serve(k *conn, fresh bool, now wire.Instant) job {
 	o := k.origin
-	if x := o.waiters.pop(); x != nil {
+	if x := o.nextFor(fresh); x != nil {
 		return c.assign(k, x)
 	}
 	o.pushIdle(k)
@@ -176,7 +190,7 @@ func (c *Client) connected(k *conn, now wire.Instant) {
 	var j job
 	closing := c.closing.Load()
 	if !closing {
-		j = c.serve(k, now)
+		j = c.serve(k, true, now)
 	}
 	open := k.origin.count - k.origin.dialing
 	c.mu.Unlock()
@@ -205,7 +219,7 @@ func (c *Client) complete(k *conn, v verdict, now wire.Instant) job {
 	var j job
 	over := c.closing.Load() || c.outlived(k, now)
 	if v.reuse && !over && !buried {
-		j = c.serve(k, now)
+		j = c.serve(k, false, now)
 	}
 	c.mu.Unlock()
 	if v.reuse && over {

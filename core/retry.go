@@ -19,8 +19,8 @@ type ending struct {
 //     request went out or its method is safe (RFC 9110 §9.2.1): the server closed it while it was idle (RFC 9112
 //     §9.3.1). That is a retry, and Config.MaxRetries bounds it.
 //
-// It goes to the head of the line and is served by a new connection or by one that just answered somebody, and by an idle
-// one, which might be as stale, only when no new connection can be made. Client.mu is held.
+// It goes to the head of the line and is served by a new connection. One that just answered somebody, or an idle one, might
+// be as stale: they serve it only when no new connection can be made. Client.mu is held.
 func (c *Client) mayRepeat(x *Exchange, e ending) bool {
 	if x.stop.Load() != 0 || c.closing.Load() {
 		return false

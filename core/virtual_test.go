@@ -145,6 +145,31 @@ func TestStaleRepeatDoesNotTakeAnotherIdleConnection(t *testing.T) {
 	x.ok(t, 200, "ok")
 }
 
+// As when a server reloads: what it just answered on, it closes as well.
+func TestStaleRepeatDoesNotTakeAConnectionThatJustAnswered(t *testing.T) {
+	v := newVirtual(t, core.Config{ConnectionsPerHost: 2})
+	v.submit("GET", there)
+	v.submit("GET", there)
+	a, b := v.links[0], v.links[1]
+	a.connect()
+	b.connect()
+	b.answer("")
+	x := v.submit("GET", there) // on b
+	b.gone(reset)
+	y := v.submit("GET", there)
+	a.answer("")
+	assert.Len(t, a.requests, 2, "y is sent for the first time")
+	a.gone(reset)
+	require.Len(t, v.links, 2)
+	assert.Zero(t, x.dones+y.dones)
+	for _, l := range v.links[:2] {
+		l.connect()
+		l.answer("ok")
+	}
+	x.ok(t, 200, "ok")
+	y.ok(t, 200, "ok")
+}
+
 func TestStaleRepeatsAreFirstInLine(t *testing.T) {
 	v := newVirtual(t, core.Config{ConnectionsPerHost: 2})
 	v.submit("GET", there)
