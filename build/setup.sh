@@ -18,6 +18,9 @@ command nm                                        binutils
 command clang                                     clang
 command clang-format                              clang-format
 command nginx                                     nginx-light
+command apache2                                   apache2-bin
+command node                                      nodejs
+command python3                                   python3
 command wrk                                       wrk
 command valgrind                                  valgrind
 command openssl                                   openssl
