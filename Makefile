@@ -1,6 +1,6 @@
 # TurboHTTP. What is longer than a line or two lives in build/*.sh; what is built lies in build/out/.
 #   V=1        show what the tests print        SECONDS=20   how long (gchost, soak, bench, fuzz)
-#   ONLY=part  of soak and bench: names that contain it; of test: check go c cli sanitize hosts soak
+#   ONLY=part  of soak and bench: names that contain it; of test: check go c cli sanitize fuzz hosts soak
 .PHONY: menu setup all tests contrast demo test matrix check gchost soak bench fuzz gen gen-check clean
 MAKEFLAGS += --no-print-directory
 out := build/out
@@ -36,7 +36,7 @@ soak: all ## what steady traffic allocates
 bench: all tests ## CPU per request beside libcurl, wrk and bare epoll
 	@bench/bench.sh
 
-fuzz: setup ## every fuzz target for SECONDS
+fuzz: setup ## every fuzz target, and random calls at the ABI, for SECONDS each
 	@build/fuzz.sh
 
 gen: setup ## generated files anew

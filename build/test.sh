@@ -2,10 +2,10 @@
 # test.sh - everything that proves the library, step by step: the sources, the Go suite and the C suite in a choice of modes,
 # turbo, the command-line client, the host's side under sanitizers, the hosts with a collector, and a short soak run.
 #
-#   ONLY=check|go|c|cli|sanitize|hosts|soak   this step alone
+#   ONLY=check|go|c|cli|sanitize|fuzz|hosts|soak   this step alone
 #   MATRIX=1                              every combination of modes instead of a pairwise choice
 #   V=1                                   show the output of steps that pass, too
-#   SECONDS=20                            for each host, and for the soak run; half of it over TLS
+#   SECONDS=20                            for each host, and for the soak run, which is half as long over TLS
 set -uo pipefail
 duration=$SECONDS # bash counts on from what the environment said: read it first
 [ "$duration" -gt 0 ] || duration=20
@@ -47,17 +47,19 @@ go_row() {
         TURBO_TEST_MEMORY='' go run ./build/gotest ${V:+-v}
 }
 
-c_row() {
-    local program name output
-    for program in build/out/ctest/test_*; do
-        name=$(basename "$program")
-        output=$(TURBO_TEST_MEMORY=$(of "$1" memory) TURBO_TEST_THREADS=$(of "$1" procs) timeout -k 5 120 "$program" 2>&1)
-        # The success line counts, never the exit code alone.
-        if ! grep -q "^ok $name" <<<"$output"; then
-            printf '%s\n%s: no success line\n' "$output" "$name"
-            return 1
-        fi
-    done
+# One C program: silent when it passes. The success line counts, never the exit code alone.
+c_program() {
+    local name output
+    name=$(basename "$1")
+    output=$(timeout -k 5 240 "$1" 2>&1)
+    grep -q "^ok $name" <<<"$output" && return
+    printf '%s\n%s: no success line\n' "$output" "$name"
+    return 1
+}
+export -f c_program
+c_row() { # several at once: they wait most of the time
+    find build/out/ctest -name 'test_*' -print0 | sort -z |
+        TURBO_TEST_MEMORY=$(of "$1" memory) TURBO_TEST_THREADS=$(of "$1" procs) xargs -0 -P 4 -I '{}' bash -c 'c_program {}'
 }
 
 modes() { go run ./build/modes ${MATRIX:+-full} "$@"; }
@@ -90,12 +92,14 @@ fi
 if wanted sanitize; then
     step "sanitize" capi/ctest/sanitize.sh
     step "valgrind" capi/ctest/valgrind.sh
+    step "random calls under AddressSanitizer" capi/ctest/asan.sh
 fi
+if wanted fuzz; then step "fuzz heads" env SECONDS=3 ONLY=capi/codec build/fuzz.sh; fi
 if wanted hosts; then
     step hosts env SECONDS="$duration" capi/ctest/gchost.sh
     hosts=$(grep -cE '^[a-z-]+ +survived' "$logs/hosts.log")
     grep '^figure' "$logs/hosts.log"
-    step "hosts over TLS" env TLS=1 SECONDS=$(((duration + 1) / 2)) capi/ctest/gchost.sh libgc-after mono-boehm
+    step "hosts over TLS" env TLS=1 SECONDS="$duration" capi/ctest/gchost.sh libgc-after mono-boehm
     hosts=$((hosts + $(grep -cE '^[a-z-]+ +survived' "$logs/hosts_over_TLS.log")))
     grep '^figure' "$logs/hosts_over_TLS.log"
 fi
