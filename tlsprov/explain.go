@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,19 +35,69 @@ func (x *explainer) explain(err error) *wire.Fault {
 	case x509.Expired:
 		return x.dated(cert)
 	case x509.IncompatibleUsage, x509.CANotAuthorizedForExtKeyUsage:
-		return x.fault(wire.CertificateUsage, cert, "is not made for servers (its extended key usage does not say serverAuth): "+
+		return x.fault(wire.CertificateUsage, x.notForServers(cert), "is not made for servers (its extended key usage does not say serverAuth): "+
 			"the server's owner must use another")
-	case x509.NotAuthorizedToSign, x509.CANotAuthorizedForThisName, x509.TooManyIntermediates, x509.NameMismatch,
-		x509.NameConstraintsWithoutSANs, x509.UnconstrainedName, x509.TooManyConstraints:
-		return x.fault(wire.CertificateConstraint, cert, "breaks a constraint of an authority above it: %v", err)
+	case x509.CANotAuthorizedForThisName, x509.NameConstraintsWithoutSANs, x509.UnconstrainedName, x509.TooManyConstraints:
+		return x.fault(wire.CertificateConstraint, cert, "has a name that %s may not give, because of a name constraint (%s): "+
+			"the server's owner must have it issued by another authority", x.constrained(), plain(err))
+	case x509.NotAuthorizedToSign, x509.TooManyIntermediates, x509.NameMismatch:
+		return x.fault(wire.CertificateConstraint, cert, "signed what it may not sign (%s): "+
+			"the server's owner must have a certificate issued by another authority", plain(err))
 	}
-	return x.fault(wire.CertificateOther, cert, "was not accepted: %v", err)
+	return x.other(cert, err)
+}
+
+// other is for what is none of the reasons. The library says of an extension neither which it is nor whose.
+func (x *explainer) other(cert *x509.Certificate, err error) *wire.Fault {
+	if _, ok := errors.AsType[x509.UnhandledCriticalExtension](err); ok {
+		for _, c := range x.sent {
+			if len(c.UnhandledCriticalExtensions) > 0 {
+				return x.fault(wire.CertificateOther, c, "must not be accepted by anybody who does not understand its extension %v, as nobody does here: "+
+					"the server's owner must use another", c.UnhandledCriticalExtensions[0])
+			}
+		}
+	}
+	return x.fault(wire.CertificateOther, cert, "was not accepted (%s): the server's owner must use another", plain(err))
+}
+
+// Unreadable is the fault for certificates of host that cannot even be looked at; why says what is wrong with them.
+func Unreadable(host, why string) *wire.Fault {
+	return wire.Faultf(wire.StatusCertificate, wire.CertificateOther, "tls",
+		"a certificate that was sent for %s cannot be used (%s): the server's owner must have it issued anew", host, printable(why))
+}
+
+// plain is an error's text without the name of the package that made it.
+func plain(err error) string { return printable(strings.TrimPrefix(err.Error(), "x509: ")) }
+
+// notForServers finds the certificate whose extended key usage leaves servers out: the error always names the leaf.
+func (x *explainer) notForServers(leaf *x509.Certificate) *x509.Certificate {
+	for _, c := range x.sent {
+		if len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) > 0 && !slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageServerAuth) &&
+			!slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny) {
+			return c
+		}
+	}
+	return leaf
+}
+
+// constrained names the authorities that are bound to some names: the error does not.
+func (x *explainer) constrained() string {
+	var names []string
+	for _, c := range x.sent {
+		if len(c.PermittedDNSDomains)+len(c.ExcludedDNSDomains)+len(c.PermittedIPRanges)+len(c.ExcludedIPRanges) > 0 {
+			names = append(names, name(c))
+		}
+	}
+	if len(names) == 0 { // the root, or by names of other kinds
+		return "an authority above it"
+	}
+	return strings.Join(names, " or ")
 }
 
 // unknown explains that no chain to a root was found. One may have been found but for something that the error hides.
 func (x *explainer) unknown(err error) *wire.Fault {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok {
-		return x.fault(wire.CertificateOther, x.sent[0], "was not accepted: %v", err)
+		return x.other(x.sent[0], err)
 	}
 	for i, cert := range x.sent {
 		if weakSignature(cert) && !bytes.Equal(cert.RawIssuer, cert.RawSubject) {
@@ -54,7 +105,8 @@ func (x *explainer) unknown(err error) *wire.Fault {
 				cert.SignatureAlgorithm)
 		}
 		if i > 0 && bytes.Equal(x.sent[i-1].RawIssuer, cert.RawSubject) && !(cert.BasicConstraintsValid && cert.IsCA) {
-			return x.fault(wire.CertificateConstraint, cert, "is not an authority, but %s claims to be signed by it", name(x.sent[i-1]))
+			return x.fault(wire.CertificateConstraint, cert, "is not an authority, but %s claims to be signed by it: "+
+				"the server's owner must have it issued by one", name(x.sent[i-1]))
 		}
 	}
 	if cert := x.outOfDate(); cert != nil {

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 
+	"turbohttp/tlsprov"
 	"turbohttp/wire"
 )
 
@@ -39,6 +40,11 @@ var advice = map[uint32]string{
 	alertNoApplicationProto:  ": it speaks none of the protocols that are offered by ALPN",
 }
 
+// unreadable is how crypto/tls's errors begin when it gives up on a certificate before anybody is asked to verify it; a type
+// they do not have.
+var unreadable = []string{"tls: failed to parse certificate from server: ", "tls: server's certificate contains ",
+	"tls: server sent certificate containing "}
+
 // explain turns an error of crypto/tls into a fault.
 func (s *session) explain(err error) *wire.Fault {
 	if s.fault != nil { // from verify
@@ -55,6 +61,11 @@ func (s *session) explain(err error) *wire.Fault {
 			return wire.Faultf(wire.StatusTLS, number, "tls", "%s ended the connection with the alert %d, %s%s", s.host, number, text, advice[number])
 		}
 		return wire.Faultf(wire.StatusTLS, number, "tls", "what %s sent broke the rules of TLS; it was told so with the alert %d, %s", s.host, number, text)
+	}
+	for _, beginning := range unreadable {
+		if why, is := strings.CutPrefix(err.Error(), beginning); is {
+			return tlsprov.Unreadable(s.host, strings.TrimPrefix(why, "x509: "))
+		}
 	}
 	if err == io.EOF {
 		return faultClosedEarly // close_notify in the middle of the handshake

@@ -85,10 +85,10 @@ func Leaf(t testing.TB, by *Entity, change func(c *x509.Certificate)) *Entity {
 }
 
 // WeakLeaf is one with an RSA key of 1024 bits.
-func WeakLeaf(t testing.TB, by *Entity) *Entity {
+func WeakLeaf(t testing.TB, by *Entity, change func(c *x509.Certificate)) *Entity {
 	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
-	return issue(t, Host, by, serverLeaf(nil), key)
+	return issue(t, Host, by, serverLeaf(change), key)
 }
 
 func serverLeaf(change func(c *x509.Certificate)) func(c *x509.Certificate) {
@@ -104,10 +104,13 @@ func serverLeaf(change func(c *x509.Certificate)) func(c *x509.Certificate) {
 }
 
 // Client makes the certificate of a client.
-func Client(t testing.TB, name string, by *Entity) *Entity {
+func Client(t testing.TB, name string, by *Entity, change func(c *x509.Certificate)) *Entity {
 	return issue(t, name, by, func(c *x509.Certificate) {
 		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 		c.KeyUsage = x509.KeyUsageDigitalSignature
+		if change != nil {
+			change(c)
+		}
 	}, nil)
 }
 

@@ -3,6 +3,8 @@ package tlstest
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -47,11 +49,17 @@ func testRefusedChains(t *testing.T, w *world) {
 		{"another root is sent", Leaf(t, w.others, nil).TLS(w.others), Host, wire.CertificateUntrusted, []string{"Other Root"}},
 		{"the authority in between is not sent", hidden, Host, wire.CertificateUntrusted, []string{"whole chain"}},
 		{"signed by no authority", Leaf(t, notCA, nil).TLS(), Host, wire.CertificateConstraint, []string{"Not an Authority"}},
-		{"name constraint", Leaf(t, narrow, nil).TLS(), Host, wire.CertificateConstraint, []string{"constraint"}},
+		{"name constraint", Leaf(t, narrow, nil).TLS(), Host, wire.CertificateConstraint, []string{"constraint", "Narrow Middle", "another authority"}},
 		{"path too long", Leaf(t, Authority(t, "Below Short", short, nil), nil).TLS(), Host, wire.CertificateConstraint, []string{"Short Middle"}},
-		{"weak", WeakLeaf(t, w.root).TLS(), Host, wire.CertificateWeak, []string{"1024"}},
+		{"weak", WeakLeaf(t, w.root, nil).TLS(), Host, wire.CertificateWeak, []string{"1024"}},
 		{"usage", Leaf(t, w.root, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }).TLS(), Host,
 			wire.CertificateUsage, []string{"serverAuth"}},
+		{"usage of an authority", Leaf(t, Authority(t, "Client Middle", w.root, func(c *x509.Certificate) {
+			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+		}), nil).TLS(), Host, wire.CertificateUsage, []string{"Client Middle", "serverAuth"}},
+		{"an extension that nobody knows", Leaf(t, Authority(t, "Strange Middle", w.root, func(c *x509.Certificate) {
+			c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}}}
+		}), nil).TLS(), Host, wire.CertificateOther, []string{"Strange Middle", "1.2.3.4", "must use another"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client := w.client(t, func(cfg *tlsprov.Config) { cfg.RootsPEM = append(cfg.RootsPEM, oldRoot.PEM()...) })

@@ -33,7 +33,7 @@ func (w *world) asksForClients(authority *Entity, version uint16, seen *int) *tl
 }
 
 func testClientCertificate(t *testing.T, w *world) {
-	mine := Client(t, "Player One", w.others)
+	mine := Client(t, "Player One", w.others, nil)
 	versions(t, func(t *testing.T, version uint16) {
 		seen := 0
 		show := func(cfg *tlsprov.Config) { cfg.CertificatePEM, cfg.KeyPEM = mine.ChainPEM(), mine.KeyPEM(t) }
@@ -58,7 +58,7 @@ func testClientCertificate(t *testing.T, w *world) {
 
 // A client certificate names the player: it is shown only to a server that passed everything, pins and answer included.
 func testOrder(t *testing.T, w *world) {
-	mine := Client(t, "Player One", w.others)
+	mine := Client(t, "Player One", w.others, nil)
 	versions(t, func(t *testing.T, version uint16) {
 		for name, change := range map[string]func(cfg *tlsprov.Config){
 			"pin":       func(cfg *tlsprov.Config) { cfg.Pins = [][32]byte{{1}} },
@@ -87,7 +87,7 @@ func testOrder(t *testing.T, w *world) {
 }
 
 func testMaterial(t *testing.T, w *world) {
-	mine, other := Client(t, "Player One", w.others), Client(t, "Player Two", w.others)
+	mine, other := Client(t, "Player One", w.others, nil), Client(t, "Player Two", w.others, nil)
 	certificate, key := mine.ChainPEM(), mine.KeyPEM(t)
 	for name, c := range map[string]struct {
 		change func(cfg *tlsprov.Config)
