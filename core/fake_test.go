@@ -37,6 +37,7 @@ type link struct {
 	closing   bool // core called Close
 	closed    bool
 	full      bool // the socket takes nothing
+	fullAfter int  // so many Sends more; 0: never
 	paused    bool
 	held      buffers.Sequence
 	owes      bool // Sendable
@@ -75,6 +76,10 @@ func (l *link) Send(out *buffers.Sequence) bool {
 		return false
 	}
 	l.take(out)
+	if l.fullAfter > 0 {
+		l.fullAfter--
+		l.full = l.fullAfter == 0
+	}
 	return true
 }
 

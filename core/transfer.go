@@ -15,6 +15,7 @@ type transfer struct {
 	given   buffers.Sequence // on its way to the engine
 	sending bool             // the link has bytes: Sendable follows
 	base    uint64           // link.Written when it began
+	rest    bool             // the engine has more of the request, head or framing
 	filled  int64            // bytes of the request body taken from the engine
 
 	event     wire.Event
@@ -123,7 +124,7 @@ func (k *conn) pump(now wire.Instant) bool {
 	if k.sending || k.closing {
 		return false
 	}
-	k.engine.Fill(&k.out, sendLimit)
+	k.rest = k.engine.Fill(&k.out, sendLimit)
 	if k.out.Len() == 0 {
 		return false
 	}

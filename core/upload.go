@@ -126,7 +126,7 @@ func (k *conn) left(now wire.Instant) {
 		}
 		k.client.sink.Sent(x, int(n))
 	}
-	if x.finished && x.told == x.given && x.Times.Sent == 0 {
+	if x.finished && !k.rest && x.told == x.given && x.Times.Sent == 0 {
 		x.Times.Sent = now
 	}
 }

@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -310,4 +311,28 @@ func TestDoneWaitsForTheLink(t *testing.T) {
 	l.gone(nil)
 	x.failed(t, wire.StatusCancelled)
 	assert.Equal(t, 1, x.homed)
+}
+
+func TestARequestIsSentWhenItsHeadHasLeftToTheLastByte(t *testing.T) {
+	for _, took := range []int{0, 1, 3} { // pieces of the head that the socket takes at once
+		v := newVirtual(t, core.Config{})
+		x := newCall("GET", there)
+		x.Timeout = 1e9
+		x.Head.Fields.Add([]byte("X-Huge"), bytes.Repeat([]byte("x"), 1<<20))
+		v.Submit(&x.Exchange)
+		l := v.live()
+		l.full, l.fullAfter = took == 0, took
+		l.connect()
+		assert.Zero(t, x.Times.Sent)
+		v.clock.Advance(time.Second)
+		v.settle()
+		assert.Equal(t, wire.PhaseSend, x.failed(t, wire.StatusTimeout).Code)
+
+		x = v.submit("GET", there)
+		l = v.live()
+		l.connect()
+		assert.NotZero(t, x.Times.Sent)
+		l.answer("ok")
+		x.ok(t, 200, "ok")
+	}
 }
