@@ -82,6 +82,12 @@ var banned = map[string]string{
 // The one function that starts goroutines.
 const startFile, startFunc = "transport/start.go", "Start"
 
+// Who may ask for the time of day, and why. It jumps; everything that lasts for a while is counted by transport.Clock.
+var timeOfDay = map[string]string{
+	"transport/clock.go":  "time.Since counts from it on the monotonic clock",
+	"tlsprov/contract.go": "certificates are valid on dates",
+}
+
 // within says that p is prefix or lies below it.
 func within(p, prefix string) bool { return p == prefix || strings.HasPrefix(p, prefix+"/") }
 
@@ -192,7 +198,7 @@ func innerBreaches(breach func(string, ...any), pkg, inner string, isTest bool) 
 	}
 }
 
-// words looks for go, chan and select.
+// words looks for go, chan and select, and for time.Now.
 func words(file *ast.File, name string, is room, breach func(string, ...any)) {
 	for _, decl := range file.Decls {
 		in := ""
@@ -201,7 +207,11 @@ func words(file *ast.File, name string, is room, breach func(string, ...any)) {
 		}
 		ast.Inspect(decl, func(n ast.Node) bool {
 			word := ""
-			switch n.(type) {
+			switch n := n.(type) {
+			case *ast.SelectorExpr:
+				if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" && n.Sel.Name == "Now" && timeOfDay[name] == "" {
+					breach("says time.Now, which is the time of day: transport.Clock counts")
+				}
 			case *ast.GoStmt:
 				if name != startFile || in != startFunc {
 					breach("starts a goroutine: only transport.Start does")
@@ -301,6 +311,11 @@ func TestCheckerSeesEveryBreach(t *testing.T) {
 		{"transport/start.go", "package p\ntype T int\nfunc (T) Start(f func()) { go f() }\n", "starts a goroutine"},
 		{"transport/netconn/start.go", "package p\nfunc Start(f func()) { go f() }\n", "starts a goroutine"},
 		{"capi/ctest/server/a.go", "package p\nfunc f() { go f() }\n", ""},
+		{"core/a.go", "package p\nimport \"time\"\nvar t = time.Now\n", "the time of day"},
+		{"core/a.go", "package p\nimport \"time\"\nvar t = time.Since\n// time.Now\n", ""},
+		{"core/a_test.go", "package p\nimport \"time\"\nvar t = time.Now\n", ""},
+		{"transport/netconn/clock.go", "package p\nimport \"time\"\nvar t = time.Now()\n", "the time of day"},
+		{"transport/clock.go", "package p\nimport \"time\"\nvar t = time.Now()\n", ""},
 		{"core/testdata/a.go", "no Go at all", ""},
 	} {
 		found, err := breaches(fstest.MapFS{c.name: {Data: []byte(c.source)}})
