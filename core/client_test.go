@@ -250,35 +250,6 @@ func TestFreshConnectionThatClosesIsNotRepeated(t *testing.T) {
 	assert.EqualValues(t, 1, s.conns.Load())
 }
 
-func TestConnectionsClosedWhileIdleAreNotUsed(t *testing.T) {
-	s := serve(t, func(p *peer) { p.request(); p.answer("x") })
-	f := newFixture(t, core.Config{})
-	for range 10 {
-		f.get(s.url+"/").ok(t, 200, "x")
-		require.Eventually(t, func() bool { return f.Stats().ConnectionsOpen == 0 }, patience, time.Millisecond)
-	}
-}
-
-func TestUnaskedBytesCloseAnIdleConnection(t *testing.T) {
-	s := serve(t, func(p *peer) {
-		p.request()
-		p.answer("x")
-		time.Sleep(5 * time.Millisecond)
-		p.say("HTTP/1.1 408 Request Timeout\r\n\r\n")
-		p.untilGone()
-	})
-	f := newFixture(t, core.Config{})
-	f.get(s.url+"/").ok(t, 200, "x")
-	require.Eventually(t, func() bool { return f.Stats().ConnectionsOpen == 0 }, patience, time.Millisecond)
-}
-
-func TestResetIsClosedWithANumber(t *testing.T) {
-	s := serve(t, func(p *peer) { p.request(); p.SetLinger(0) })
-	f := newFixture(t, core.Config{})
-	fault := f.get(s.url+"/").failed(t, wire.StatusClosed)
-	assert.NotZero(t, fault.Code)
-}
-
 func TestRefusedConnectionFailsAllThatWait(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -307,99 +278,6 @@ func TestConnectTimeout(t *testing.T) {
 	f := newFixture(t, core.Config{ConnectTimeout: 50e6})
 	fault := f.get(silent(t)).failed(t, wire.StatusTimeout)
 	assert.Equal(t, wire.PhaseConnect, fault.Code)
-}
-
-func TestRequestTimeoutSaysInWhichPhase(t *testing.T) {
-	stop := make(chan struct{})
-	s := serve(t, func(p *peer) {
-		lines := p.request()
-		if lines == nil {
-			return // its time was over before it came
-		}
-		line := strings.Fields(lines[0])[1]
-		switch line {
-		case "/body":
-			p.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
-		}
-		<-stop
-	})
-	t.Cleanup(func() { close(stop) })
-	f := newFixture(t, core.Config{ConnectionsPerHost: 3})
-	big := make([]byte, 64<<20)
-	for _, test := range []struct {
-		path  string
-		phase wire.Phase
-	}{{"/wait", wire.PhaseWait}, {"/body", wire.PhaseBody}, {"/send", wire.PhaseSend}} {
-		x := newCall("GET", s.url+test.path)
-		if test.phase == wire.PhaseSend {
-			x = newCall("PUT", s.url+test.path)
-			x.lend(f.pool, big)
-		}
-		x.Timeout = 100e6
-		f.Submit(&x.Exchange)
-		fault := x.failed(t, wire.StatusTimeout)
-		assert.Equal(t, test.phase, fault.Code, fault.Text)
-		if test.phase == wire.PhaseSend {
-			assert.Equal(t, 1, x.homed)
-		}
-	}
-	for range 3 {
-		f.get(s.url + "/wait")
-	}
-	x := newCall("GET", s.url+"/queue")
-	x.Timeout = 50e6
-	f.Submit(&x.Exchange)
-	fault := x.failed(t, wire.StatusTimeout)
-	assert.Equal(t, wire.PhaseQueue, fault.Code)
-}
-
-func TestCancelInEveryPhase(t *testing.T) {
-	stop := make(chan struct{})
-	arrived := make(chan struct{}, 10)
-	s := serve(t, func(p *peer) {
-		lines := p.request()
-		if lines == nil {
-			return // its time was over before it came
-		}
-		line := strings.Fields(lines[0])[1]
-		if line == "/body" {
-			p.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
-		}
-		arrived <- struct{}{}
-		<-stop
-	})
-	t.Cleanup(func() { close(stop) })
-	f := newFixture(t, core.Config{ConnectionsPerHost: 1})
-	cancel := func(x *call) {
-		start := time.Now()
-		f.Cancel(&x.Exchange, wire.StatusCancelled)
-		x.failed(t, wire.StatusCancelled)
-		assert.Less(t, time.Since(start), 2*time.Second) // 50 ms are promised; the machine is shared
-		f.Cancel(&x.Exchange, wire.StatusCancelled)      // too late: nothing
-	}
-
-	connecting := f.get(silent(t))
-	cancel(connecting)
-
-	waiting := f.get(s.url + "/wait")
-	<-arrived
-	queued := f.get(s.url + "/queued")
-	cancel(queued)
-	assert.NotZero(t, queued.Facts&wire.FactUnseen)
-	cancel(waiting)
-	assert.Zero(t, waiting.Facts&wire.FactUnseen)
-
-	body := f.get(s.url + "/body")
-	body.wait(t, "some body", func() bool { return len(body.body) == 3 })
-	cancel(body)
-	<-arrived
-
-	sending := newCall("PUT", s.url+"/send")
-	sending.lend(f.pool, make([]byte, 64<<20))
-	f.Submit(&sending.Exchange)
-	<-arrived
-	cancel(sending)
-	assert.Equal(t, 1, sending.homed)
 }
 
 func TestCancelAtAnyMoment(t *testing.T) {

@@ -1,6 +1,10 @@
 package core
 
-import "fmt"
+import (
+	"fmt"
+
+	"turbohttp/wire"
+)
 
 // SetStepHook makes steps of connections call hook: assigned, begin, verdict, received, head, body. It is set before
 // exchanges run and taken away when none does.
@@ -81,3 +85,20 @@ func Check(c *Client) error {
 
 // Armed is the number of timers that are armed.
 func Armed(c *Client) int { return c.timers.Armed() }
+
+// WaitsIn is the phase of an exchange that waits for a connection; 0: it does not.
+func WaitsIn(c *Client, x *Exchange) wire.Phase {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if x.phase != phaseWaiting {
+		return 0
+	}
+	return c.waitsIn(x)
+}
+
+// Connections is the number of those that are dialed and not told Closed.
+func Connections(c *Client) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.conns)
+}

@@ -20,22 +20,13 @@ import (
 
 	"turbohttp/core"
 	"turbohttp/tlsprov"
-	"turbohttp/tlsprov/gotls"
 	"turbohttp/tlsprov/tlstest"
 	"turbohttp/wire"
 )
 
 // overTLS gives a client over real sockets that trusts root. change may be nil.
 func overTLS(t *testing.T, root *tlstest.Entity, cfg core.Config, change func(c *tlsprov.Config)) *fixture {
-	return newFixtureWith(t, cfg, func(f *fixture, cfg *core.Config) {
-		c := tlsprov.Config{Pool: f.pool, RootsPEM: root.PEM(), ALPN: []string{"http/1.1"}, Now: func() time.Time { return tlstest.Today }}
-		if change != nil {
-			change(&c)
-		}
-		context, fault := gotls.Provider{}.NewContext(&c)
-		require.Nil(t, fault)
-		cfg.TLS = context
-	})
+	return newFixtureWith(t, cfg, trusting(t, root, change))
 }
 
 // secureServer answers paths with path and body over real sockets; each connection ends by a bare FIN after at most so many

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -24,8 +25,24 @@ import (
 // peer is one connection of a scripted server.
 type peer struct {
 	*net.TCPConn
-	in *bufio.Reader
-	n  int // which connection of the server it is, from 1
+	in  *bufio.Reader
+	n   int       // which connection of the server it is, from 1
+	tls *tls.Conn // nil: plain
+}
+
+// shake begins TLS, and says whether that worked.
+func (p *peer) shake(config *tls.Config) bool {
+	p.tls = tls.Server(p.TCPConn, config)
+	p.in = bufio.NewReader(p.tls)
+	return p.tls.Handshake() == nil
+}
+
+// Write sends, by TLS where there is any.
+func (p *peer) Write(b []byte) (int, error) {
+	if p.tls != nil {
+		return p.tls.Write(b)
+	}
+	return p.TCPConn.Write(b)
 }
 
 // request reads a head, and gives its lines; nil at the end.
@@ -90,7 +107,7 @@ func serve(t testing.TB, script func(p *peer)) *server {
 				defer c.Close()
 				defer s.open.Add(-1)
 				c.SetDeadline(time.Now().Add(2 * patience))
-				script(&peer{c.(*net.TCPConn), bufio.NewReader(c), int(n)})
+				script(&peer{TCPConn: c.(*net.TCPConn), in: bufio.NewReader(c), n: int(n)})
 			}()
 		}
 	}()
