@@ -7,6 +7,8 @@
 #   make bench ONLY=border      submit + poll in the host's thread
 #   make bench ONLY=library     size and time to load
 #   make bench ONLY=idle        1,000 connections that do nothing
+#   make bench ONLY=cancel      from turbo_request_cancel to DONE in every phase; resolving only as root, who may show the
+#                               program another /etc/resolv.conf and open port 53
 #   ROUNDS=7 ROUND_SECONDS=1    how many rounds and how long each
 #
 # Prints "figure NAME VALUE UNIT". Medians of the rounds; ratios are medians of the paired rounds.
@@ -108,6 +110,24 @@ if wanted idle; then
     timeout 90 $out/bench/idle "$port" 1000 "${IDLE_SECONDS:-10}" || die "idle failed"
     testserver_tls
     timeout 90 $out/bench/idle --tls "$work/root.pem" "$port" 1000 "${IDLE_SECONDS:-10}" || die "idle over TLS failed"
+    ran=1
+fi
+if wanted cancel; then
+    host cancel bench/cancel.c
+    serve $out/testserver
+    plain=$port
+    testserver_tls
+    silent=$(sed 's/.*silent \([0-9]*\).*/\1/' "$work/ports")
+    deaf=127.0.0.99
+    echo "nameserver $deaf" >"$work/resolv.conf"
+    # shellcheck disable=SC2016
+    elsewhere=(unshare -m sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$work/resolv.conf")
+    if "${elsewhere[@]}" true 2>/dev/null; then
+        timeout 120 "${elsewhere[@]}" $out/bench/cancel "$plain" "$silent" "${CANCELS:-50}" $deaf || die "cancel failed"
+    else
+        echo "resolving is left out: nobody may change /etc/resolv.conf here"
+        timeout 120 $out/bench/cancel "$plain" "$silent" "${CANCELS:-50}" || die "cancel failed"
+    fi
     ran=1
 fi
 [ $ran = 1 ] || die "nothing is called $only"
