@@ -94,3 +94,35 @@ func TestPeopleGetOneClearLine(t *testing.T) {
 	r = turbotest.Turbo(t, "nonsense")
 	assert.Equal(t, "turbo: GET nonsense: url: the URL has no scheme: begin it with http:// or https:// [other]\n", r.Stderr)
 }
+
+// The same trouble over TLS has the same class; what only TLS can tell is a body that was cut.
+func TestErrorClassesOverTLS(t *testing.T) {
+	ports, root := tlsPorts(t), tlsFile(t, "root.pem")
+	url := "https://localhost:" + ports["good"]
+	for _, c := range []struct {
+		class     string
+		arguments []string
+		delivered int64 // body bytes; -1: no head
+	}{
+		{"closed", []string{url + "/drop"}, -1},
+		{"closed", []string{url + "/reset"}, -1},
+		{"closed", []string{url + "/half"}, 500},
+		{"closed", []string{url + "/close?n=10&cut=1"}, 10},
+		{"", []string{url + "/close?n=10"}, 10},
+		{"protocol", []string{url + "/garbage"}, -1},
+		{"timeout", []string{"--timeout-ms", "150", "https://localhost:" + ports["silent"]}, -1},
+		{"timeout", []string{"--timeout-ms", "500", url + "/never"}, -1},
+		{"timeout", []string{"--timeout-ms", "500", url + "/halfhead"}, -1},
+		{"limit", []string{"--max-body", "12", url + "/hello"}, 0},
+		{"limit", []string{url + "/head?n=100000"}, -1},
+	} {
+		r := turbotest.One(t, append(c.arguments, "--cacert", root)...)
+		assert.Equal(t, c.class, *r.ErrorClass, "%q: %s", c.arguments, *r.Error)
+		assert.Empty(t, r.CertReason)
+		if c.delivered < 0 {
+			assert.Nil(t, r.Status, "%q", c.arguments)
+		} else if assert.NotNil(t, r.BodyLen, "%q", c.arguments) {
+			assert.Equal(t, c.delivered, *r.BodyLen, "%q", c.arguments)
+		}
+	}
+}
