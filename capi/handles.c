@@ -55,7 +55,7 @@ tb_queue* tb_queue_new(void) {
         q->rest = NULL;
         q->woken = q->sleeping = 0;
         tb_store(&q->watched, 0);
-        if (q->handle >= 0) tb_handle_clear(q->handle);
+        tb_queue_watchable(q);
         tb_begin(&q->state, &q->id, TB_INSIDE | TB_RECEIVING);
     }
     tb_lock_give(&lock);
@@ -128,7 +128,10 @@ tb_request* tb_request_at(uint32_t index) {
 
 uint64_t tb_requests_live(void) { return tb_load(&requests_taken) - tb_load(&requests_given); }
 
-void tb_queue_free(tb_queue* q) { tb_push(&free_queues.returned, &q->free); }
+void tb_queue_free(tb_queue* q) {
+    tb_queue_unwatch(q);
+    tb_push(&free_queues.returned, &q->free);
+}
 
 void tb_client_free(tb_client* c) { tb_push(&free_clients.returned, &c->free); }
 

@@ -63,6 +63,8 @@ void tb_handle_clear(int handle) {
     errno = kept;
 }
 
+void tb_handle_close(int handle) { close(handle); }
+
 void tb_yield(void) { sched_yield(); }
 
 /* 0 free, 1 taken, 2 taken and somebody sleeps. */

@@ -20,9 +20,38 @@ void tb_lib_stir(void) {
     }
 }
 
+/* The handle of a destroyed queue is closed by whoever is last to leave it: by the host, or by a thread of LIB that was about
+ * to set it, so that neither waits for the other and nothing is written to a number that is somebody else's by now. */
+static void leave_handle(tb_queue* q, uint32_t left) {
+    int32_t handle;
+    if (left != TB_HANDLE_OVER) return;
+    handle = __atomic_exchange_n(&q->handle, -1, __ATOMIC_SEQ_CST);
+    if (handle >= 0) tb_handle_close(handle);
+}
+
+void tb_queue_unwatch(tb_queue* q) { leave_handle(q, tb_or(&q->setting, TB_HANDLE_OVER) | TB_HANDLE_OVER); }
+
+/* A record is used again. When somebody is still on his way out of its old handle, the handle serves the new queue. */
+void tb_queue_watchable(tb_queue* q) {
+    __atomic_fetch_and(&q->setting, ~TB_HANDLE_OVER, __ATOMIC_SEQ_CST);
+    if (q->handle >= 0) tb_handle_clear(q->handle);
+}
+
+/* One at a time, and only from WATCHED: SIGNALLED stands for a handle that is set, so that the poll that takes the mark away
+ * clears it. A poll that comes while it is being set leaves both to the next one. */
+static void signal_handle(tb_queue* q) {
+    uint32_t watched = TB_WATCHED;
+    if (!tb_cas(&q->watched, &watched, TB_SIGNALLING)) return;
+    if ((__atomic_fetch_add(&q->setting, 1, __ATOMIC_SEQ_CST) & TB_HANDLE_OVER) == 0)
+        tb_handle_set(__atomic_load_n(&q->handle, __ATOMIC_SEQ_CST));
+    watched = TB_SIGNALLING; /* not so: the record serves another queue by now */
+    tb_cas(&q->watched, &watched, TB_SIGNALLED);
+    leave_handle(q, __atomic_sub_fetch(&q->setting, 1, __ATOMIC_SEQ_CST));
+}
+
 void tb_queue_stir(tb_queue* q) {
     if (tb_swap(&q->sleeping, 0) != 0) tb_word_wake(&q->sleeping);
-    if (tb_load(&q->watched) == TB_WATCHED && tb_or(&q->watched, TB_SIGNALLED) == TB_WATCHED) tb_handle_set(q->handle);
+    if (tb_load(&q->watched) == TB_WATCHED) signal_handle(q);
 }
 
 static int tell(tb_request* r, int32_t kind) {
@@ -164,9 +193,9 @@ static int64_t take(tb_queue* q, turbo_event* events, size_t capacity) {
 static int64_t drain(tb_queue* q, turbo_event* events, size_t capacity) {
     int64_t n;
     if (tb_load(&q->watched) == 0) return take(q, events, capacity);
-    if ((tb_load(&q->watched) & TB_SIGNALLED) != 0) {
+    if (tb_load(&q->watched) == TB_SIGNALLED) {
         tb_handle_clear(q->handle);
-        __atomic_fetch_and(&q->watched, ~(uint32_t)TB_SIGNALLED, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&q->watched, TB_WATCHED, __ATOMIC_SEQ_CST);
     }
     n = take(q, events, capacity);
     if (q->rest != NULL || q->first != NULL || __atomic_load_n(&q->incoming, __ATOMIC_SEQ_CST) != NULL)

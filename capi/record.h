@@ -99,9 +99,9 @@ typedef struct tb_queue {
     uint32_t sleeping; /* shared: a waiter sleeps on it */
     uint32_t woken;    /* shared: turbo_queue_wake came */
     uint64_t pushed;   /* shared: links ever pushed */
-    uint32_t watched;  /* shared: TB_WATCHED, TB_SIGNALLED */
-    int32_t
-        handle; /* for turbo_queue_handle, or below 0; stays with the record: a thread of LIB may still set it late */
+    uint32_t watched;  /* shared: TB_WATCHED and so on */
+    uint32_t setting;  /* shared: who is about to set the handle, and TB_HANDLE_OVER */
+    int32_t  handle;   /* shared: for turbo_queue_handle, or below 0 */
     /* The rest belongs to whoever holds TB_RECEIVING. */
     tb_link*           first;
     struct tb_request* rest; /* the last poll was full: these events of this request come first */
@@ -109,7 +109,8 @@ typedef struct tb_queue {
     uint64_t           popped;
     tb_link            free;
 } tb_queue;
-enum { TB_WATCHED = 1, TB_SIGNALLED = 2 };
+enum { TB_UNWATCHED, TB_WATCHED, TB_SIGNALLING, TB_SIGNALLED };
+#define TB_HANDLE_OVER (UINT32_C(1) << 31) /* the queue is destroyed: the last one who sets the handle closes it */
 
 /* ---- Client ------------------------------------------------------------------------------------- */
 typedef struct tb_client {
@@ -360,6 +361,8 @@ void tb_borrow(uint64_t spans);
 int  tb_body_tell(tb_request* r);               /* LIB: a BODY event, if wanted */
 int  tb_queue_push(tb_queue* q, tb_link* link); /* 1: a waiter sleeps, it is to be stirred */
 void tb_queue_drop(tb_queue* q);                /* events not taken; the caller holds TB_RECEIVING */
+void tb_queue_watchable(tb_queue* q);           /* the record is about to be a new queue */
+void tb_queue_unwatch(tb_queue* q);             /* its handle ends */
 void tb_queue_stir(tb_queue* q);                /* a waiter looks again */
 int  tb_queue_end(tb_queue* q); /* shutdown: drops events and releases it, once no call is inside; 0: not yet */
 
@@ -398,6 +401,7 @@ void tb_bell_ring(int bell);
 int  tb_handle_new(void); /* to be polled by the host; below 0: none is left */
 void tb_handle_set(int handle);
 void tb_handle_clear(int handle);
+void tb_handle_close(int handle);
 void tb_yield(void);
 typedef struct tb_lock {
     uint32_t word;

@@ -28,11 +28,12 @@ static int64_t fullness(tb_request* r) {
     uint64_t queued = r->queued - __atomic_load_n(&r->sent, __ATOMIC_SEQ_CST);
     if (queued <= r->window) return (int64_t)queued;
     __atomic_store_n(&r->above, 1, __ATOMIC_SEQ_CST);
-    /* Either LIB sees the mark when the next bytes leave, or we see here that they have left. */
-    if (r->queued - __atomic_load_n(&r->sent, __ATOMIC_SEQ_CST) < r->window ||
-        (__atomic_load_n(&r->told, __ATOMIC_SEQ_CST) & TB_TOLD_STOPPED) != 0) {
-        if (tb_swap(&r->above, 0) != 0) return (int64_t)(r->queued - tb_load(&r->sent));
-    }
+    /* Either LIB sees the mark when the next bytes leave, or when no more is wanted, or we see it here. What is not wanted
+     * is on its way back, not queued: who is told that it is would wait for a WRITABLE that nobody sends. */
+    if ((__atomic_load_n(&r->told, __ATOMIC_SEQ_CST) & TB_TOLD_STOPPED) != 0)
+        return tb_swap(&r->above, 0) != 0 ? 0 : (int64_t)queued;
+    if (r->queued - __atomic_load_n(&r->sent, __ATOMIC_SEQ_CST) < r->window && tb_swap(&r->above, 0) != 0)
+        return (int64_t)(r->queued - tb_load(&r->sent));
     return (int64_t)queued;
 }
 
@@ -173,6 +174,7 @@ void tb_chunk_drop(tb_chunk* c) {
 static turbo_status reserve(tb_request* r, size_t at_least, turbo_span* span) {
     tb_chunk* c = r->chunk;
     size_t    needed = sizeof(tb_lent) + (at_least == 0 ? 1 : at_least);
+    r->reserved = 0; /* the view of the call before ends, whether this one works or not */
     if (c != NULL && c->size - c->used < needed) {
         r->chunk = NULL;
         tb_chunk_drop(c);
@@ -237,6 +239,7 @@ int64_t turbo_request_commit(turbo_request request, size_t size, uint32_t flags)
     tb_request* r;
     int64_t     n;
     if ((flags & ~(uint32_t)TURBO_END) != 0) return tb_ready() ? TURBO_ERROR_UNSUPPORTED : TURBO_ERROR_STATE;
+    if (size == 0 && flags != 0 && all_queued(request)) return 0;
     n = enter(request, &r);
     if (n != TURBO_OK) return n;
     n = commit(r, size, flags);

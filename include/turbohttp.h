@@ -18,7 +18,7 @@
  *           reports what can be seen at once: nulls, sizes, handles, state. What must be parsed or tried (URL,
  *           FlatBuffer, network) fails in DONE. Left out of the lists below because any function may return them:
  *           INTERNAL, a bug, caught before it reached you; and STATE before turbo_init, after turbo_shutdown and in a
- *           forked child (turbo_version, turbo_status_text and, but in the child, turbo_init always work).
+ *           forked child (turbo_version and turbo_status_text always work; turbo_init says below when it does not).
  * STRUCTS   Start from turbo_*_default(), which sets struct_size. Zero in any other field means "the library's
  *           default"; TURBO_NONE (64-bit fields: TURBO_NONE64) means "without limit", unless a field says otherwise.
  *           Sizes are multiples of 8 on every platform; a field that an older library does not know must be zero there,
@@ -131,10 +131,10 @@ typedef struct turbo_library_config {
 } turbo_library_config;
 TURBO_DEFINE_DEFAULT(turbo_library_config)
 
-/* Waits until the library, which starts itself when it is loaded, is ready; pass TURBO_ABI_VERSION. Again, after
- * an editor's domain reload, it is harmless: config (copied, or NULL) counts in the process's first success only.
- * Not from DllMain or a static constructor. Threads: any. Blocks: yes, some ms once. Errors: INVALID, ABI, TIMEOUT,
- * UNSUPPORTED. */
+/* Waits until the library, which starts itself when it is loaded, is ready; pass TURBO_ABI_VERSION. Again, after an
+ * editor's domain reload, it is harmless: config (copied, or NULL) counts in the process's first success only. Not from
+ * DllMain or a static constructor. STATE: in a forked child, or a turbo_shutdown has not ended yet. Threads: any. Blocks:
+ * yes, some ms once. Errors: INVALID, STATE, ABI, TIMEOUT, UNSUPPORTED. */
 TURBO_API turbo_status turbo_init(uint32_t abi_version, const turbo_library_config* config);
 
 /* Destroys every client and queue: all handles are stale, requests' too; views end, waits end, events not taken are
@@ -210,9 +210,9 @@ TURBO_API int64_t turbo_queue_wait(turbo_queue queue, turbo_event* events, size_
 TURBO_API turbo_status turbo_queue_wake(turbo_queue queue);
 
 /* For hosts with a loop of their own (epoll, libuv): a descriptor, an eventfd, that is readable while events wait and until
- * a poll has taken all of them; only poll it, never read it. It belongs to the queue and ends with it. Once asked for, a
- * burst of events costs a system call. Threads: any. Blocks: no. Errors: INVALID, STALE, LIMIT (no descriptor is left),
- * UNSUPPORTED. */
+ * a poll has taken all of them (at times until the poll behind that); only poll it, never read it. It belongs to the queue
+ * and is closed with it. Once asked for, a burst of events costs a system call. Threads: any. Blocks: no. Errors: INVALID,
+ * STALE, LIMIT (no descriptor is left), UNSUPPORTED. */
 TURBO_API turbo_status turbo_queue_handle(turbo_queue queue, intptr_t* handle);
 
 /* ---- Client ---------------------------------------------------------------------------------- */
@@ -264,8 +264,9 @@ typedef struct turbo_client_config {
 TURBO_DEFINE_DEFAULT(turbo_client_config)
 
 /* A client owns connections. config and all it points to is copied; what tls holds is parsed, so that a broken certificate
- * is found here. On failure why (or NULL) holds the story, cut to why_capacity, with a NUL. Threads: any. Blocks: yes, some
- * ms. Errors: INVALID, STALE, STATE, LIMIT, UNSUPPORTED, PROVIDER. */
+ * is found here. On failure why (or NULL) holds the story, cut to why_capacity, with a NUL. LIMIT: 1024 clients exist, no
+ * memory, or a text is too long: user_agent 256 bytes, roots 16 MiB, certificate and key 1 MiB. Threads: any. Blocks: yes,
+ * some ms. Errors: INVALID, STALE, STATE, LIMIT, UNSUPPORTED, PROVIDER. */
 TURBO_API turbo_status turbo_client_create(const turbo_client_config* config, turbo_client* client, char* why,
                                            size_t why_capacity);
 
@@ -324,21 +325,20 @@ typedef struct turbo_request_options {
 TURBO_DEFINE_DEFAULT(turbo_request_options)
 
 /* Sends a request. head is a FlatBuffer, root type Request of turbohttp.fbs (turbohttp_head.h writes it without any
- * library), of any alignment and at most 1 MiB; it and options (or NULL) are copied. What starts ends in one DONE, where all
- * later failures are told; give the handle back with turbo_request_release. On failure *request is {0}; LIMIT: 2^20 requests
- * are open, head too large, or no memory. Threads: any. Blocks: no. Errors: INVALID, STALE, STATE (the client is being
- * destroyed), LIMIT, UNSUPPORTED. */
+ * library), of any alignment and at most 1 MiB; it and options (or NULL) are copied. What starts ends in one DONE, where
+ * all later failures are told; give the handle back with turbo_request_release. On failure *request is {0}; LIMIT: 2^20
+ * requests are open, head too large, more than 65,536 body parts, or no memory. Threads: any. Blocks: no. Errors: INVALID,
+ * STALE, STATE (the client is being destroyed), LIMIT, UNSUPPORTED. */
 TURBO_API turbo_status turbo_submit(turbo_client client, turbo_bytes head, const turbo_request_options* options,
                                     turbo_request* request);
 
-/* Queues bytes of a TURBO_STREAM body and returns how many bytes are now queued: above the client's window_bytes, wait
- * for WRITABLE before you write more. A call that would pass four windows while something is queued gets LIMIT. The array
- * is copied, the bytes are borrowed until SENT with this token (TURBO_COPY: copied, no SENT), which always comes before
- * DONE. INVALID also when they are more, or at the end less, than body_size; STATE after the end of the body or of the
- * exchange, and when the server answered without wanting more. A call that fails queues and borrows nothing, one without
- * bytes brings no SENT. A body of known size ends with its last byte; TURBO_END may say so once more.
- * flags: TURBO_COPY, TURBO_END. Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, LIMIT,
- * UNSUPPORTED. */
+/* Queues bytes of a TURBO_STREAM body and returns how many bytes are now queued: above the client's window_bytes, wait for
+ * WRITABLE before you write more. A call that would pass four windows while something is queued gets LIMIT, as do more than
+ * 65,536 parts, and no memory. The array is copied, the bytes are borrowed until SENT with this token (TURBO_COPY: copied,
+ * no SENT), which always comes before DONE. INVALID also when they are more, or at the end less, than body_size; STATE
+ * after the end of the body or of the exchange, and when the server answered without wanting more. A call that fails queues
+ * and borrows nothing, one without bytes brings no SENT. A body of known size ends with its last byte; TURBO_END may say so
+ * once more. flags: TURBO_COPY, TURBO_END. Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, LIMIT, UNSUPPORTED. */
 TURBO_API int64_t turbo_request_write(turbo_request request, const turbo_bytes* parts, size_t count, uint64_t token,
                                       uint32_t flags);
 

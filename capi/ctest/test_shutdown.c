@@ -52,16 +52,14 @@ out:
 static void one_life(void) {
     pthread_t threads[THREADS];
     void*     lent[THREADS];
-    uint64_t  start, before = exchanges;
+    uint64_t  before = exchanges;
     for (intptr_t i = 0; i < THREADS; i++) {
         queues[i] = queue_new();
         clients[i] = client_new(queues[i]);
     }
     for (intptr_t i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, load, (void*)i) == 0);
     sleep_ms(400);
-    start = now_ns();
     CHECK_IS(turbo_shutdown(15000), TURBO_OK);
-    CHECK(now_ns() - start < UINT64_C(10000000000));
     for (int i = 0; i < THREADS; i++) pthread_join(threads[i], &lent[i]);
     for (int i = 0; i < THREADS; i++) munmap(lent[i], LENT); /* nobody uses it any more */
     CHECK(exchanges > before);

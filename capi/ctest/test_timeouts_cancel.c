@@ -55,7 +55,8 @@ static const phase phases[] = {{"queue", "/hello", TURBO_PHASE_QUEUE, 0, 0, 1},
 enum { TIMEOUT, CANCEL, RELEASE, CANCEL_AT_ONCE, RELEASE_AT_ONCE, DESTROY, WAYS };
 static const char* const ways[] = {"timeout", "cancel", "release", "cancel at once", "release at once", "destroy"};
 
-static void one(const phase* p, int way) {
+/* one gives the request times ms until it is ended; 0: on this machine, today, it did not get as far as the phase. */
+static int one(const phase* p, int way, unsigned times) {
     turbo_client_config   config = client_config(queue);
     turbo_request_options o = turbo_request_options_default();
     turbo_client          client;
@@ -63,7 +64,8 @@ static void one(const phase* p, int way) {
     uint8_t *             body = NULL, *into = NULL;
     char                  url[128];
     call                  c, occupant;
-    uint64_t              start, took;
+    uint64_t              start;
+    int                   there = 1;
     config.connections_per_host = p->occupied ? 1 : 4;
     client = client_make(&config);
     if (p->occupied) {
@@ -90,30 +92,31 @@ static void one(const phase* p, int way) {
         o.into.data = into;
         o.into.size = INTO_SIZE;
     }
-    if (way == TIMEOUT) o.timeout_ms = 200;
+    if (way == TIMEOUT) o.timeout_ms = 200 * times;
     start = now_ns();
     CHECK_IS(submit(client, p->post ? "POST" : "GET", url, &o, &c), TURBO_OK);
-    if (way == CANCEL || way == RELEASE || way == DESTROY) sleep_ms(60);
-    uint64_t asked = now_ns();
+    if (way == CANCEL || way == RELEASE || way == DESTROY) sleep_ms(60 * times);
     if (way == CANCEL || way == CANCEL_AT_ONCE) CHECK_IS(turbo_request_cancel(c.request), TURBO_OK);
     if (way == RELEASE || way == RELEASE_AT_ONCE) release(&c);
     if (way == DESTROY) CHECK_IS(turbo_client_destroy(client, 10000), TURBO_OK);
     wait_done(queue, &c);
-    took = now_ns() - (way == TIMEOUT ? start : asked);
     /* lent memory is ours again: whoever still used it would crash now */
     if (body) munmap(body, BODY_SIZE);
     if (into) munmap(into, INTO_SIZE);
     turbo_status expected = way == TIMEOUT ? TURBO_ERROR_TIMEOUT : TURBO_ERROR_CANCELLED;
     if (c.done.status != expected) FAIL("%s in phase %s: %d, not %d", ways[way], p->name, c.done.status, expected);
     if (way == TIMEOUT) {
-        if ((int)c.done.code != p->code) FAIL("phase %s: told as %u", p->name, c.done.code);
-        if (took < 190000000u) FAIL("phase %s: timeout after %llu ns", p->name, (unsigned long long)took);
+        there = (int)c.done.code >= p->code;
+        if ((int)c.done.code > p->code) FAIL("phase %s: told as %u", p->name, c.done.code);
+        if (now_ns() - start < 190000000u) FAIL("phase %s: a timeout after less than its time", p->name);
     }
-    if (took > UINT64_C(3000000000)) FAIL("%s in phase %s took %llu ns", ways[way], p->name, (unsigned long long)took);
     int unseen = p->code <= TURBO_PHASE_CONNECT;
     if (way == TIMEOUT || way == CANCEL || way == RELEASE || way == DESTROY) {
-        if (unseen != !!(c.done.flags & TURBO_FACT_UNSEEN)) FAIL("%s in phase %s: UNSEEN is wrong", ways[way], p->name);
-        if (unseen == !!(c.done.flags & TURBO_FACT_SENT)) FAIL("%s in phase %s: SENT is wrong", ways[way], p->name);
+        if (!unseen && (c.done.flags & TURBO_FACT_UNSEEN)) there = 0;
+        if (there && unseen != !!(c.done.flags & TURBO_FACT_UNSEEN))
+            FAIL("%s in phase %s: UNSEEN is wrong", ways[way], p->name);
+        if (there && unseen == !!(c.done.flags & TURBO_FACT_SENT))
+            FAIL("%s in phase %s: SENT is wrong", ways[way], p->name);
     }
     if (way != RELEASE && way != RELEASE_AT_ONCE) release(&c);
     if (p->occupied) {
@@ -126,6 +129,12 @@ static void one(const phase* p, int way) {
         hello(queue, client);
         CHECK_IS(turbo_client_destroy(client, 10000), TURBO_OK);
     }
+    return there;
+}
+
+static void in_phase(const phase* p, int way) {
+    for (unsigned times = 1; !one(p, way, times); times *= 4)
+        if (times > 64) FAIL("%s: phase %s is never reached", ways[way], p->name);
 }
 
 static void test_connect_timeout(void) {
@@ -208,7 +217,7 @@ int main(void) {
     full_start();
     queue = queue_new();
     for (size_t i = 0; i < sizeof phases / sizeof *phases; i++)
-        for (int way = 0; way < WAYS; way++) one(&phases[i], way);
+        for (int way = 0; way < WAYS; way++) in_phase(&phases[i], way);
     test_connect_timeout();
     test_resolve();
     test_client_timeout();
