@@ -99,7 +99,7 @@ if wanted hosts; then
     step hosts env SECONDS="$duration" capi/ctest/gchost.sh
     hosts=$(grep -cE '^[a-z-]+ +survived' "$logs/hosts.log")
     grep '^figure' "$logs/hosts.log"
-    step "hosts over TLS" env TLS=1 SECONDS="$duration" capi/ctest/gchost.sh libgc-after mono-boehm
+    step "hosts over TLS" env TLS=1 SECONDS="$duration" capi/ctest/gchost.sh
     hosts=$((hosts + $(grep -cE '^[a-z-]+ +survived' "$logs/hosts_over_TLS.log")))
     grep '^figure' "$logs/hosts_over_TLS.log"
 fi
