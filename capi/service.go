@@ -146,7 +146,7 @@ func (s *service) command() {
 	if bits&C.TB_CMD_FREE != 0 {
 		if s.guard && c.request.forgotten != 0 {
 			s.forgotten.Add(1)
-			logLine(logError, "guard: request never released: "+string(x.Head.Method)+" "+string(x.Head.Target.URL)+
+			logLine(logError, "guard: request never released: "+x.Head.Name()+
 				": every handle from turbo_submit needs one turbo_request_release")
 		}
 		x.free()

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"bytes"
 	"strings"
 	"time"
 
@@ -65,23 +64,13 @@ func (c *Client) told() {
 	c.checkClosed()
 }
 
-// named gives the fault with method and URL behind it: "(GET http://a.example/x)". The query stays out: it may hold
-// secrets.
+// named gives the fault with method and URL behind it: "(GET http://a.example/x)".
 func named(fault *wire.Fault, x *Exchange) *wire.Fault {
-	url := x.Head.Target.URL
-	if i := bytes.IndexByte(url, '?'); i >= 0 {
-		url = url[:i]
-	}
-	const most = 300 // enough to know it again
-	if len(url) > most {
-		url = append(append([]byte(nil), url[:most]...), "..."...)
-	}
-	name := " (" + string(x.Head.Method) + " " + string(url) + ")"
 	if strings.HasSuffix(fault.Text, ")") && strings.Contains(fault.Text, " ("+string(x.Head.Method)+" ") {
 		return fault // the engine knew
 	}
 	f := *fault
-	f.Text += name
+	f.Text += " (" + x.Head.Name() + ")"
 	return &f
 }
 

@@ -1,10 +1,6 @@
 package h1
 
-import (
-	"bytes"
-
-	"turbohttp/wire"
-)
+import "turbohttp/wire"
 
 func protocol(text string) *wire.Fault {
 	return &wire.Fault{Status: wire.StatusProtocol, Stage: "h1", Text: text}
@@ -62,16 +58,12 @@ var (
 	faultEnded         = invalid("the body has already ended")
 )
 
-// about adds whose exchange it was: " (GET https://a.example/x)". The query stays out: it may hold secrets.
+// about adds whose exchange it was: " (GET https://a.example/x)".
 func about(fault *wire.Fault, head *wire.RequestHead) *wire.Fault {
 	if head == nil || len(head.Target.URL) == 0 {
 		return fault
 	}
-	url := head.Target.URL
-	if i := bytes.IndexByte(url, '?'); i >= 0 {
-		url = url[:i]
-	}
 	told := *fault
-	told.Text += " (" + string(head.Method) + " " + string(url) + ")"
+	told.Text += " (" + head.Name() + ")"
 	return &told
 }

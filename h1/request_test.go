@@ -75,8 +75,8 @@ func TestWhatTheCallerGivesIsCheckedBeforeAByteLeaves(t *testing.T) {
 		end  bool
 		want string
 	}{
-		{method(""), true, `request: the method "" is not a token: letters like GET or POST, no spaces`},
-		{method("GET /x HTTP/1.1\r\nA: b\r\n\r\nGET"), true, `request: the method "GET /x HTTP/1.1??A: b????GET" is not a token: letters like GET or POST, no spaces`},
+		{method(""), true, `request: the method is not a token (after ""): letters like GET or POST, no spaces`},
+		{method("GET /x HTTP/1.1\r\nA: b\r\n\r\nGET"), true, `request: the method is not a token (after "GET"): letters like GET or POST, no spaces`},
 		{method("CONNECT"), true, `request: the method CONNECT is not built yet: it needs a proxy`},
 		{target("/a b", "a"), true, `url: the URL has a space at octet 2: write %20`},
 		{target("/a\r\nX: y", "a"), true, `url: the URL has a line break at octet 2: a URL is one line; write %0D%0A if you mean one`},
@@ -86,8 +86,8 @@ func TestWhatTheCallerGivesIsCheckedBeforeAByteLeaves(t *testing.T) {
 		{target("/", ""), true, `url: the host is empty`},
 		{agent, true, `request: the user agent has a control octet; a field value is one line of text`},
 		{get(": b"), true, `request: a field has no name`},
-		{get("A b: c"), true, `request: the field name "A b" has an octet that names cannot have (0x20)`},
-		{get("A\r\nB: c"), true, `request: the field name "A??B" has an octet that names cannot have (0x0D)`},
+		{get("A b: c"), true, `request: a field name has an octet that names cannot have (0x20 after "A")`},
+		{get("A\r\nB: c"), true, `request: a field name has an octet that names cannot have (0x0D after "A")`},
 		{get("A: b\r\nX: y"), true, `request: the field A has a line break in its value, at octet 1: a value is one line`},
 		{get("A: b\n"), true, `request: the field A has a line break in its value, at octet 1: a value is one line`},
 		{get("A: 0123456789\rb"), true, `request: the field A has a line break in its value, at octet 10: a value is one line`},
@@ -96,7 +96,7 @@ func TestWhatTheCallerGivesIsCheckedBeforeAByteLeaves(t *testing.T) {
 		{get("Host: a", "host: a"), true, `request: the field Host is given twice`},
 		{get("Host: "), true, `request: the field Host does not hold a host and perhaps a port: the host is empty`},
 		{get("Host: a/b"), true, `request: the field Host does not hold a host and perhaps a port: the host has '/', which no host name has`},
-		{get("Host: u@a"), true, `request: the field Host does not hold a host and perhaps a port: the host has '@', which no host name has`},
+		{get("Host: u@a"), true, `request: the field Host does not hold a host and perhaps a port: there is a user name or password before the host: take it out and send an Authorization field instead`},
 		{get("Host: a:b"), true, `request: the field Host does not hold a host and perhaps a port: the port b is not a number from 1 to 65535`},
 		{get("Transfer-Encoding: chunked"), true, `request: the field Transfer-Encoding is TurboHTTP's own: leave it out`},
 		{get("TRAILER: X"), true, `request: the field TRAILER is TurboHTTP's own: leave it out`},

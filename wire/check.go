@@ -18,7 +18,8 @@ type Given struct {
 func (h *RequestHead) Check(g *Given, end bool) *Fault {
 	*g = Given{Host: -1, BodySize: h.BodySize}
 	if !IsToken(h.Method) {
-		return invalidRequest("the method %q is not a token: letters like GET or POST, no spaces", Excerpt(h.Method))
+		good := h.Method[:TokenSize(h.Method)] // not what follows: it may be a whole request line, with its query
+		return invalidRequest("the method is not a token (after %q): letters like GET or POST, no spaces", Excerpt(good))
 	}
 	if string(h.Method) == "CONNECT" {
 		return faultConnect
@@ -96,7 +97,9 @@ func CheckField(name, value []byte) *Fault {
 		if len(name) == 0 {
 			return invalidRequest("a field has no name")
 		}
-		return invalidRequest("the field name %q has an octet that names cannot have (0x%02X)", Excerpt(name), name[TokenSize(name)])
+		// No more of it: who gives a whole line for a name gives its value, too, and that may be a secret.
+		size := TokenSize(name)
+		return invalidRequest("a field name has an octet that names cannot have (0x%02X after %q)", name[size], Excerpt(name[:size]))
 	}
 	if at := BadValueOctet(value); at >= 0 {
 		switch value[at] {

@@ -1,5 +1,7 @@
 package wire
 
+import "bytes"
+
 // Version of HTTP, as in the FlatBuffers schema.
 type Version uint8
 
@@ -23,6 +25,17 @@ type RequestHead struct {
 	UserAgent []byte // sent unless Fields has a User-Agent; may be empty
 	BodySize  int64  // bytes; 0: none; BodyUnknown
 	Expect    bool   // send Expect: 100-continue and hold the body until an answer or a second has passed
+}
+
+// Name tells the exchange from others, for stories and logs: "GET http://a.example/x". The query stays out: it may hold
+// secrets. Userinfo cannot be there, because Parse refuses it.
+func (h *RequestHead) Name() string {
+	url, _, _ := bytes.Cut(h.Target.URL, []byte("?"))
+	const most = 300 // octets, enough to know it again
+	if len(url) > most {
+		return string(h.Method) + " " + string(url[:most]) + "..."
+	}
+	return string(h.Method) + " " + string(url)
 }
 
 // ResponseHead is a final or informational head. It is a view: whoever shows it says until when.

@@ -71,6 +71,7 @@ func (t *Target) parse(url []byte) *Fault {
 			return badURLOctet(c, i)
 		}
 	}
+	whole := url
 	if i := bytes.IndexByte(url, '#'); i >= 0 {
 		url = url[:i]
 	}
@@ -84,6 +85,9 @@ func (t *Target) parse(url []byte) *Fault {
 		end++
 	}
 	if fault := t.parseAuthority(rest[:end]); fault != nil {
+		if fault != faultUserinfo && bytes.IndexByte(whole, '@') >= 0 { // "http://user:pass/word@host/": what was taken for a port is a secret
+			return faultCutUserinfo
+		}
 		return fault
 	}
 	t.Path = rest[end:]
@@ -122,11 +126,16 @@ func isScheme(b []byte) bool { // RFC 3986 §3.1
 	return classes[b[0]]&classLetter != 0
 }
 
+// Neither shows anything of the URL: passwords do not belong into logs.
+var (
+	faultUserinfo = invalidURL("there is a user name or password before the host: take it out and send an Authorization field instead")
+
+	faultCutUserinfo = invalidURL("the URL has no host or port that makes sense, and an '@' later: " +
+		"if that ends a user name or password, take it out and send an Authorization field instead")
+)
+
 // parseAuthority fills Authority, Host, Port and IsIPv6.
 func (t *Target) parseAuthority(b []byte) *Fault {
-	if bytes.IndexByte(b, '@') >= 0 {
-		return invalidURL("the URL has a user name or password before its host: take it out and send an Authorization field instead")
-	}
 	host, size, port, hasPort, fault := splitAuthority(b)
 	if fault != nil {
 		return fault
@@ -152,6 +161,9 @@ func CheckAuthority(b []byte) *Fault {
 
 // splitAuthority checks host [":" port] and returns the host without brackets, its size with them, and the port.
 func splitAuthority(b []byte) (host []byte, size int, port uint16, hasPort bool, fault *Fault) {
+	if bytes.IndexByte(b, '@') >= 0 {
+		return nil, 0, 0, false, faultUserinfo
+	}
 	if len(b) == 0 || b[0] == ':' {
 		return nil, 0, 0, false, invalidURL("the host is empty")
 	}

@@ -52,6 +52,7 @@ func TestTargetsAreTakenApart(t *testing.T) {
 }
 
 func TestARefusedTargetSaysHowToWriteIt(t *testing.T) {
+	const cut = "the URL has no host or port that makes sense, and an '@' later: if that ends a user name or password, take it out and send an Authorization field instead"
 	const dots = "the host has an empty label: dots stand between names"
 	for _, x := range []struct{ url, want string }{
 		{"", "the URL is empty"},
@@ -74,9 +75,11 @@ func TestARefusedTargetSaysHowToWriteIt(t *testing.T) {
 		{"http:/a", "the URL has no // after its scheme: write http://host/path"},
 		{"https:a", "the URL has no // after its scheme: write https://host/path"},
 		{"http://", "the host is empty"}, {"http:///x", "the host is empty"}, {"http://?x", "the host is empty"}, {"http://#x", "the host is empty"}, {"http://:80/", "the host is empty"},
-		{"http://me:secret@a/", "the URL has a user name or password before its host: take it out and send an Authorization field instead"},
-		{"http://@a/", "the URL has a user name or password before its host: take it out and send an Authorization field instead"},
-		{"http://good\\@evil/", "the URL has a user name or password before its host: take it out and send an Authorization field instead"},
+		{"http://me:secret@a/", "there is a user name or password before the host: take it out and send an Authorization field instead"},
+		{"http://@a/", "there is a user name or password before the host: take it out and send an Authorization field instead"},
+		{"http://good\\@evil/", "there is a user name or password before the host: take it out and send an Authorization field instead"},
+		{"http://me:secret@a:b/", "there is a user name or password before the host: take it out and send an Authorization field instead"},
+		{"http://me:sec/ret@a/", cut}, {"http://me:sec?ret@a/", cut}, {"http://me:sec#ret@a/", cut}, {"http://m$e:sec/ret@a/", cut},
 		{"http://a:0/", "the port 0 is not a number from 1 to 65535"}, {"http://a:65536/", "the port 65536 is not a number from 1 to 65535"},
 		{"http://a:-1/", "the port -1 is not a number from 1 to 65535"}, {"http://a:80x/", "the port 80x is not a number from 1 to 65535"},
 		{"http://a:99999999999999999999/", "the port 99999999999999999999 is not a number from 1 to 65535"},
