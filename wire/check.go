@@ -32,6 +32,9 @@ func (h *RequestHead) Check(g *Given, end bool) *Fault {
 	case end:
 		g.BodySize = 0
 	}
+	if !end && string(h.Method) == "TRACE" {
+		return faultTrace
+	}
 	if fault := CheckPath(h.Target.Path); fault != nil {
 		return fault
 	}
@@ -209,6 +212,10 @@ func HasNoBody(method []byte, status uint16) bool {
 }
 
 var faultConnect = &Fault{Status: StatusUnsupported, Stage: "request", Text: "the method CONNECT is not built yet: it needs a proxy"}
+
+// RFC 9110 §9.3.8: a client must not send content in a TRACE request. A stream may turn out to be empty, but it is framed as
+// content before anybody knows.
+var faultTrace = invalidRequest("a TRACE request has no body: leave it out, and do not stream one")
 
 func invalidRequest(format string, args ...any) *Fault {
 	return Faultf(StatusInvalid, 0, "request", format, args...)

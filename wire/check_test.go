@@ -14,6 +14,22 @@ func request(t *testing.T, method, url string) *RequestHead {
 	return h
 }
 
+func TestTraceHasNoBody(t *testing.T) {
+	var g Given
+	h := request(t, "TRACE", "http://a/")
+	require.Nil(t, h.Check(&g, true))
+	for _, size := range []int64{0, 3, BodyUnknown} { // a stream of no octets is framed as content, too
+		h.BodySize = size
+		fault := h.Check(&g, false)
+		require.NotNil(t, fault)
+		require.Equal(t, StatusInvalid, fault.Status)
+		require.Contains(t, fault.Text, "TRACE")
+	}
+	h = request(t, "Trace", "http://a/") // methods are case-sensitive: another one
+	h.BodySize = 3
+	require.Nil(t, h.Check(&g, false))
+}
+
 func TestAWrongHostFieldDoesNotShowAPassword(t *testing.T) {
 	var g Given
 	h := request(t, "GET", "http://a/")
