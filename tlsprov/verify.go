@@ -61,19 +61,23 @@ func (c *Config) Verify(sent []*x509.Certificate, host string, roots func() (*x5
 	return nil, fault
 }
 
-// weak says what in a chain is not strong enough. What signs the root is its own business: it is trusted by being there.
+// weak says what in a chain is not strong enough. Keys count up to the root: whoever breaks the root's can sign everything.
+// Its signature does not, because it is trusted by being there and nobody looks who signed it. OpenSSL decides likewise
+// (SSL_CTX_set_security_level(3)).
 func (x *explainer) weak(chain []*x509.Certificate) *wire.Fault {
 	for i, cert := range chain {
-		if i == len(chain)-1 && i > 0 {
-			break
-		}
-		if weakSignature(cert) && len(chain) > 1 {
+		root := i == len(chain)-1
+		if weakSignature(cert) && !root {
 			return x.fault(wire.CertificateWeak, cert, "is signed with %v, which can be forged: the server's owner must have it issued anew",
 				cert.SignatureAlgorithm)
 		}
 		if key, ok := cert.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < weakBits {
-			return x.fault(wire.CertificateWeak, cert, "has an RSA key of %d bits, and fewer than %d can be broken: the server's owner must make a new one",
-				key.N.BitLen(), weakBits)
+			advice := "the server's owner must make a new one"
+			if root && i > 0 {
+				advice = "who trusts it must trust another root, and the server's owner have it issued by that"
+			}
+			return x.fault(wire.CertificateWeak, cert, "has an RSA key of %d bits, and fewer than %d can be broken: %s",
+				key.N.BitLen(), weakBits, advice)
 		}
 	}
 	return nil

@@ -54,6 +54,37 @@ func TestATrustedLeafNeedsNoAuthority(t *testing.T) {
 	require.Len(t, chain, 1)
 }
 
+func TestAWeakKeyIsRefusedAnywhereInTheChain(t *testing.T) {
+	root := tlstest.Authority(t, "Root", nil, nil)
+	weakRoot := tlstest.WeakAuthority(t, "Weak Root", nil, nil)
+	weakMiddle := tlstest.WeakAuthority(t, "Weak Middle", root, nil)
+	weakLeaf := tlstest.WeakLeaf(t, nil, nil)
+	for _, x := range []struct {
+		trusted *tlstest.Entity
+		sent    []*tlstest.Entity
+		who     string
+	}{
+		{weakRoot, []*tlstest.Entity{tlstest.Leaf(t, weakRoot, nil)}, "Weak Root"},
+		{root, []*tlstest.Entity{tlstest.Leaf(t, weakMiddle, nil), weakMiddle}, "Weak Middle"},
+		{weakLeaf, []*tlstest.Entity{weakLeaf}, tlstest.Host}, // its own root
+	} {
+		var sent []*x509.Certificate
+		for _, e := range x.sent {
+			sent = append(sent, e.Certificate)
+		}
+		_, fault := config().Verify(sent, tlstest.Host, trust(x.trusted))
+		require.NotNil(t, fault, x.who)
+		require.EqualValues(t, wire.CertificateWeak, fault.Code)
+		require.Contains(t, fault.Text, `the certificate "`+x.who+`"`)
+	}
+}
+
+func TestWhoSignedARootDoesNotMatter(t *testing.T) {
+	root := tlstest.Authority(t, "Root", nil, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 })
+	_, fault := config().Verify([]*x509.Certificate{tlstest.Leaf(t, root, nil).Certificate}, tlstest.Host, trust(root))
+	require.Nil(t, fault)
+}
+
 func TestStrangersNamesDoNotBreakLines(t *testing.T) {
 	root := tlstest.Authority(t, "Root", nil, nil)
 	leaf := tlstest.Leaf(t, root, func(c *x509.Certificate) {

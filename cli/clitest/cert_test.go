@@ -102,6 +102,8 @@ func TestEveryReasonOfACertificateIsToldWithWordsThatHelp(t *testing.T) {
 		{"signed by what is no authority", "constraint", leaf(below("Not an Authority", func(c *x509.Certificate) { c.IsCA = false })),
 			[]string{"Not an Authority", "is not an authority", "the server's owner must"}},
 		{"a key that is too short", "weak", tlstest.WeakLeaf(t, root, today()).TLS(), []string{tlstest.Host, "1024", "must make a new one"}},
+		{"an authority's key that is too short", "weak", leaf(tlstest.WeakAuthority(t, "Short Middle", root, today())),
+			[]string{"Short Middle", "1024", "must make a new one"}},
 		{"SHA-1", "weak", leaf(root, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 }),
 			[]string{tlstest.Host, "SHA1", "issued anew"}},
 		{"SHA-1 above", "weak", leaf(below("Weak Middle", func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 })),

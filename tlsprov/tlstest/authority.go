@@ -70,13 +70,17 @@ func issue(t testing.TB, name string, by *Entity, change func(c *x509.Certificat
 
 // Authority makes one that may sign, at the top or below another.
 func Authority(t testing.TB, name string, by *Entity, change func(c *x509.Certificate)) *Entity {
-	return issue(t, name, by, func(c *x509.Certificate) {
+	return issue(t, name, by, authority(change), nil)
+}
+
+func authority(change func(c *x509.Certificate)) func(c *x509.Certificate) {
+	return func(c *x509.Certificate) {
 		c.IsCA, c.BasicConstraintsValid = true, true
 		c.KeyUsage = x509.KeyUsageCertSign
 		if change != nil {
 			change(c)
 		}
-	}, nil)
+	}
 }
 
 // Leaf makes the certificate of a server called Host, 127.0.0.1 and localhost.
@@ -89,6 +93,13 @@ func WeakLeaf(t testing.TB, by *Entity, change func(c *x509.Certificate)) *Entit
 	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
 	return issue(t, Host, by, serverLeaf(change), key)
+}
+
+// WeakAuthority is one with an RSA key of 1024 bits.
+func WeakAuthority(t testing.TB, name string, by *Entity, change func(c *x509.Certificate)) *Entity {
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	require.NoError(t, err)
+	return issue(t, name, by, authority(change), key)
 }
 
 func serverLeaf(change func(c *x509.Certificate)) func(c *x509.Certificate) {
