@@ -5,7 +5,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -158,7 +160,13 @@ func (x *explainer) dated(cert *x509.Certificate) *wire.Fault {
 
 func (x *explainer) otherHost() *wire.Fault {
 	leaf := x.sent[0]
-	names := append([]string(nil), leaf.DNSNames...)
+	var names []string
+	for _, text := range leaf.DNSNames {
+		if _, err := netip.ParseAddr(text); err == nil { // a mistake of who made it; as a bare name it would seem to fit
+			text = "the DNS name " + text + " (an address counts only as an IP address)"
+		}
+		names = append(names, text)
+	}
 	for _, ip := range leaf.IPAddresses {
 		names = append(names, ip.String())
 	}
@@ -197,16 +205,14 @@ func name(cert *x509.Certificate) string {
 	return `"` + printable(text) + `"`
 }
 
-// printable keeps what a stranger wrote from breaking lines of a log.
+// printable shows what a stranger wrote to whoever reads logs and terminals: only what strconv.IsPrint calls printable gets
+// through. Control octets, C1 controls, marks that turn the direction of text and those without width come out as \x1b,
+// \u009b, \u202e: they could hide a name or steer a terminal.
 func printable(text string) string {
 	const most = 100 // octets; a name of more is no name
 	if len(text) > most {
-		text = text[:most] + "..."
+		text = strings.ToValidUTF8(text[:most], "") + "..." // not half a character
 	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '"' || r == '\ufffd' {
-			return '?'
-		}
-		return r
-	}, text)
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
 }

@@ -85,6 +85,44 @@ func TestWhoSignedARootDoesNotMatter(t *testing.T) {
 	require.Nil(t, fault)
 }
 
+func TestAnAddressAsADNSNameIsToldFromTheAddress(t *testing.T) {
+	root := tlstest.Authority(t, "Root", nil, nil)
+	leaf := tlstest.Leaf(t, root, func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"127.0.0.1", "a.example"}, nil })
+	_, fault := config().Verify([]*x509.Certificate{leaf.Certificate}, "127.0.0.1", trust(root))
+	require.NotNil(t, fault)
+	require.Contains(t, fault.Text, "not made for 127.0.0.1, but for the DNS name 127.0.0.1 (an address counts only as an IP address), a.example: ask")
+}
+
+// Names come from strangers and go to terminals. What cannot be seen comes out as its number.
+func TestOnlyPrintableCharactersOfANameAreShown(t *testing.T) {
+	root := tlstest.Authority(t, "Root", nil, nil)
+	for _, r := range "\x00\a\n\r\x1b\x7f\u0080\u0085\u009b\u009f\u00a0\u00ad\u200b\u200e\u200f\u2028\u2029\u202a\u202e\u2060\u2066\u2069\ufeff\U000e0041" {
+		_, fault := config().Verify([]*x509.Certificate{namedLeaf(t, root, "a"+string(r)+"b")}, tlstest.Host, trust(root))
+		require.NotNil(t, fault)
+		require.NotContains(t, fault.Text, string(r), "%U", r)
+		require.Contains(t, fault.Text, `"a\`, "%U", r)
+	}
+	for _, name := range []string{"Bücher GmbH", "株式会社", "مثال"} {
+		_, fault := config().Verify([]*x509.Certificate{namedLeaf(t, root, name)}, tlstest.Host, trust(root))
+		require.NotNil(t, fault)
+		require.Contains(t, fault.Text, `"`+name+`"`)
+	}
+	_, fault := config().Verify([]*x509.Certificate{namedLeaf(t, root, strings.Repeat("é", 60)+"x")}, tlstest.Host, trust(root))
+	require.NotNil(t, fault)
+	require.Contains(t, fault.Text, `"`+strings.Repeat("é", 50)+`..."`)
+	_, fault = config().Verify([]*x509.Certificate{namedLeaf(t, root, "x"+strings.Repeat("é", 60))}, tlstest.Host, trust(root))
+	require.NotNil(t, fault)
+	require.Contains(t, fault.Text, `"x`+strings.Repeat("é", 49)+`..."`, "cut between two characters")
+}
+
+// namedLeaf is expired, so that its name is told.
+func namedLeaf(t *testing.T, by *tlstest.Entity, name string) *x509.Certificate {
+	return tlstest.Leaf(t, by, func(c *x509.Certificate) {
+		c.Subject = pkix.Name{CommonName: name}
+		c.NotAfter = tlstest.Today.AddDate(0, 0, -1)
+	}).Certificate
+}
+
 func TestStrangersNamesDoNotBreakLines(t *testing.T) {
 	root := tlstest.Authority(t, "Root", nil, nil)
 	leaf := tlstest.Leaf(t, root, func(c *x509.Certificate) {
