@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
     turbo_client_config config = turbo_client_config_default();
     uint8_t             memory[1024];
     turbo_span          span = {memory, sizeof memory};
-    turbo_bytes         head, part[16];
+    turbo_bytes         head, part;
     turbo_client        client;
     turbo_request       request;
     turbo_event         event;
@@ -23,9 +23,11 @@ int main(int argc, char** argv) {
     while (turbo_queue_poll(config.queue, &event, 1) == 0) { /* a game draws a frame here */
     }
     if (event.status == TURBO_OK) {
-        int64_t n = turbo_response_peek(request, part, 16);
         printf("HTTP %u, %llu bytes\n", event.http_status, (unsigned long long)event.bytes);
-        for (int64_t i = 0; i < n && i < 16; i++) fwrite(part[i].data, 1, part[i].size, stdout);
+        while (turbo_response_peek(request, &part, 1) > 0) { /* segment by segment, as it was received */
+            fwrite(part.data, 1, part.size, stdout);
+            turbo_response_consume(request, part.size);
+        }
     } else {
         turbo_request_error(request, story, sizeof story);
         printf("%s: %s\n", turbo_status_text(event.status), story);
