@@ -1,39 +1,37 @@
 #include "json.hpp"
 
+#include "text.hpp"
+
+#include <cstdio>
+
 namespace {
 
-// The length of the UTF-8 sequence that text begins with; 0: it is none (RFC 3629 §4: no overlong ones, no surrogates).
-std::size_t utf8(std::string_view text) {
-    auto     at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-    auto     tail = [&](std::size_t i) { return (at(i) & 0xc0) == 0x80; };
-    unsigned first = at(0), second = at(1);
-    if (first < 0x80) return 1;
-    if (first < 0xc2 || first > 0xf4 || !tail(1)) return 0;
-    if (first < 0xe0) return 2;
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) || !tail(2)) return 0;
-    if (first < 0xf0) return 3;
-    if ((first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) || !tail(3)) return 0;
-    return 4;
+// \u1234, or two of them beyond U+FFFF (RFC 8259 §7).
+std::string escape(char32_t code) {
+    char text[16];
+    auto unit = [&](char32_t u) {
+        std::snprintf(text, sizeof text, "\\u%04x", static_cast<unsigned>(u));
+        return std::string(text);
+    };
+    return code < 0x10000 ? unit(code) : unit(0xd7c0 + (code >> 10)) + unit(0xdc00 + (code & 0x3ff));
 }
 
 std::string quote(std::string_view in, bool keep_utf8) {
     std::string out = "\"";
     while (!in.empty()) {
-        auto        octet = static_cast<unsigned char>(in[0]);
-        std::size_t size = keep_utf8 && octet >= 0x80 ? utf8(in) : 0;
-        if (size != 0) {
-            out.append(in.substr(0, size));
-        } else if (octet == '"' || octet == '\\') {
+        auto      octet = static_cast<unsigned char>(in[0]);
+        Character c = keep_utf8 ? first_character(in) : Character{};
+        if (c.size == 0) c = {1, octet}; // octets are U+0000 to U+00FF
+        if (octet == '"' || octet == '\\') {
             out.append({'\\', in[0]});
-        } else if (octet < 0x20 || octet == 0x7f) {
-            const char* hex = "0123456789abcdef";
-            out.append("\\u00").append({hex[octet >> 4], hex[octet & 15]});
-        } else if (octet < 0x80) {
-            out += in[0];
-        } else { // U+0080 to U+00FF take two octets in UTF-8
+        } else if (!can_be_seen(c.code)) { // the same text, and a terminal that shows it is not steered
+            out += escape(c.code);
+        } else if (octet < 0x80 || c.size > 1) {
+            out.append(in.substr(0, c.size));
+        } else { // U+00A0 to U+00FF take two octets in UTF-8
             out.append({static_cast<char>(0xc0 | octet >> 6), static_cast<char>(0x80 | (octet & 0x3f))});
         }
-        in.remove_prefix(size == 0 ? 1 : size);
+        in.remove_prefix(c.size);
     }
     return out + '"';
 }

@@ -1,5 +1,6 @@
 // turbo - the command-line client: `turbo --help` says what it does.
 #include "options.hpp"
+#include "print.hpp"
 #include "run.hpp"
 
 #include <turbohttp/turbohttp.hpp>
@@ -18,8 +19,8 @@ int main(int argc, char** argv) {
         auto library = turbo::Library::start(); // then it knows all of its version
         return std::printf("turbo %s\n", turbo::Library::version()) < 0;
     }
-    case Command::nonsense: std::fprintf(stderr, "turbo: %s\n%s", message.c_str(), usage().c_str()); return 2;
-    case Command::unsupported: std::fprintf(stderr, "turbo: %s\n", message.c_str()); return 3;
+    case Command::nonsense: complain(message), std::fputs(usage().c_str(), stderr); return 2;
+    case Command::unsupported: complain(message); return 3;
     case Command::run: break;
     }
     return run(options);

@@ -146,7 +146,7 @@ const Option table[] = {
     {"--json", nullptr, "one JSON line per result instead of the body", turn_on<&Options::json>},
     {"-o", "FILE", "bodies go to FILE, with a progress bar on a terminal",
      [](Options& o, Text v) { return o.output = v, !v.empty(); }},
-    {"-i", nullptr, "show the response heads", turn_on<&Options::include>},
+    {"-i", nullptr, "show the response heads, as they were received", turn_on<&Options::include>},
     {"-v", nullptr, "tell the story of each request on stderr, with timings", turn_on<&Options::verbose>},
     {"--help", nullptr, "this page", nullptr},
     {"--version", nullptr, "versions of the library and its parts", nullptr},

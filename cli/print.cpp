@@ -1,19 +1,35 @@
 #include "print.hpp"
 
+#include "text.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 
 namespace {
 
+std::string as_received(const std::vector<Field>& fields) {
+    std::string out;
+    for (const Field& field : fields) out += field.name + ": " + field.value + "\n";
+    return out;
+}
+
 std::string lines(const char* before, const std::vector<Field>& fields) {
     std::string out;
-    for (const Field& field : fields) out += before + field.name + ": " + field.value + "\n";
+    for (const Field& field : fields) out += before + visible(field.name + ": " + field.value) + "\n";
     return out;
 }
 
 std::string first_line(const Outcome& o) {
-    return "HTTP/" + o.version + " " + std::to_string(o.status) + (o.reason.empty() ? "" : " " + o.reason) + "\n";
+    return "HTTP/" + o.version + " " + std::to_string(o.status) + (o.reason.empty() ? "" : " " + o.reason);
+}
+
+// A URL as it may lie in the log of a build server: without query, and without what could be a user name and a password, even
+// where the URL makes so little sense that they end behind what looks like a host.
+std::string without_secrets(std::string url) {
+    std::size_t slashes = url.find("//"), begin = slashes == std::string::npos ? 0 : slashes + 2, at = url.rfind('@');
+    if (at != std::string::npos && at > begin) url.replace(begin, at - begin, "...");
+    return url.substr(0, url.find_first_of("?#"));
 }
 
 std::string decimal(double value, const char* unit) {
@@ -29,11 +45,13 @@ std::uint64_t now_ms() {
 
 } // namespace
 
-std::string show_head(const Outcome& o) { return first_line(o) + lines("", o.headers) + "\n"; }
-std::string show_trailers(const Outcome& o) { return lines("", o.trailers); }
+void complain(const std::string& text) { std::fprintf(stderr, "turbo: %s\n", visible(text).c_str()); }
+
+std::string show_head(const Outcome& o) { return first_line(o) + "\n" + as_received(o.headers) + "\n"; }
+std::string show_trailers(const Outcome& o) { return as_received(o.trailers); }
 
 std::string story_of_request(const Outcome& o, const Options& options) {
-    std::string out = "> " + o.method + " " + o.url + "\n" + lines("> ", options.headers);
+    std::string out = "> " + visible(o.method + " " + o.url) + "\n" + lines("> ", options.headers);
     if (options.data) out += "* request body: " + std::to_string(options.data->size()) + " bytes\n";
     if (options.data_size) out += "* request body: " + std::to_string(*options.data_size) + " bytes\n";
     return out + lines("> (trailer) ", options.trailers);
@@ -41,9 +59,9 @@ std::string story_of_request(const Outcome& o, const Options& options) {
 
 std::string story_of_head(const Outcome& o) {
     std::string out = "* connection to " + o.address + (o.reused ? ", used before\n" : ", new\n");
-    if (!o.tls.empty()) out += "* " + o.tls + "\n";
+    if (!o.tls.empty()) out += "* " + visible(o.tls) + "\n";
     for (unsigned status : o.informational) out += "< " + std::to_string(status) + " (informational)\n";
-    return out + "< " + first_line(o) + lines("< ", o.headers);
+    return out + "< " + visible(first_line(o)) + "\n" + lines("< ", o.headers);
 }
 
 std::string story_of_end(const Outcome& o) {
@@ -67,10 +85,12 @@ std::string story_of_end(const Outcome& o) {
 }
 
 std::string show_error(const Outcome& o) {
-    // The library's stories end in the request as a rule; then it need not be named again.
-    bool named = o.error.find(o.url) != std::string::npos;
-    return "turbo: " + (named ? "" : o.method + " " + o.url + ": ") + o.error + " [" + o.error_class +
-           (o.cert_reason.empty() ? "" : ": " + o.cert_reason) + "]\n";
+    // The library's stories end in the request as a rule, in the same words; then it need not be named again.
+    // Neither shows the query, which may hold secrets.
+    std::string url = o.url.substr(0, o.url.find_first_of("?#"));
+    bool        named = o.error.find(("(" + o.method + " " + url).substr(0, 300)) != std::string::npos;
+    return "turbo: " + visible((named ? "" : o.method + " " + without_secrets(o.url) + ": ") + o.error) + " [" +
+           o.error_class + (o.cert_reason.empty() ? "" : ": " + o.cert_reason) + "]\n";
 }
 
 std::string show_bytes(std::uint64_t bytes) {

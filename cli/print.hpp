@@ -7,7 +7,11 @@
 #include <cstdint>
 #include <string>
 
-// The head for -i, the trailers behind the body.
+// turbo: text, on stderr
+void complain(const std::string& text);
+
+// The head for -i, the trailers behind the body: for standard output, and so octet for octet what the peer sent, like the body
+// between them. All else here goes to stderr, where people look: it is made visible.
 std::string show_head(const Outcome& outcome);
 std::string show_trailers(const Outcome& outcome);
 

@@ -1,6 +1,7 @@
 #include "run.hpp"
 
 #include "exchange.hpp"
+#include "print.hpp"
 #include "show.hpp"
 
 #include <algorithm>
@@ -12,8 +13,6 @@
 namespace {
 
 enum ExitStatus { exit_ok = 0, exit_failed = 1, exit_nonsense = 2, exit_unsupported = 3 };
-
-void complain(const std::string& text) { std::fprintf(stderr, "turbo: %s\n", text.c_str()); }
 
 int nonsense(const std::string& why) {
     complain(why);

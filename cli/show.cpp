@@ -1,6 +1,7 @@
 #include "show.hpp"
 
 #include "json.hpp"
+#include "text.hpp"
 
 #include <cstdio>
 #include <unistd.h>
@@ -21,7 +22,11 @@ void Show::log() {
     char text[1024];
     // As many lines as were there when we began to look, about: a library that logs on and on does not keep us here.
     for (int i = 0; i < 1000 && turbo_log_read(nullptr, text, sizeof text) >= 0; i++) {
-        err("* library: " + std::string(text) + "\n");
+        std::string_view rest = text; // of a bug, a line and the stack
+        for (std::size_t end = 0; end != rest.npos; rest.remove_prefix(end == rest.npos ? 0 : end + 1)) {
+            end = rest.find('\n');
+            err("* library: " + visible(rest.substr(0, end)) + "\n");
+        }
     }
 }
 
