@@ -71,7 +71,7 @@ void Exchange::take_head() {
     outcome_.reused = head->reused();
     for (auto [name, value] : head->fields()) outcome_.headers.push_back({std::string(name), std::string(value)});
     for (std::size_t i = 0; head->informational(i) != 0; i++) outcome_.informational.push_back(head->informational(i));
-    if (show_ != nullptr) show_->head(outcome_);
+    if (show_ != nullptr && !show_->head(outcome_)) give_up("other", show_->error());
 }
 
 void Exchange::take_body() {
@@ -139,8 +139,13 @@ void Exchange::progress() {
 void Exchange::show(Show& show) {
     show_ = &show;
     show.begin(outcome_);
-    if (outcome_.have_head) show.head(outcome_);
-    if (!kept_.empty() && !show.body(kept_)) fail("other", show.error());
+    bool good = !outcome_.have_head || show.head(outcome_);
+    good = good && (kept_.empty() || show.body(kept_));
     std::string().swap(kept_);
-    if (done_) end();
+    if (done_) {
+        if (!good) fail("other", show.error());
+        end();
+    } else if (!good) {
+        give_up("other", show.error());
+    }
 }

@@ -11,10 +11,8 @@ Show::Show(const Options& options)
     : options_(options),
       bar_wanted_(options.to_file() && !options.json && !options.verbose && isatty(STDERR_FILENO) == 1) {}
 
-void Show::out(const std::string& text) {
-    std::fwrite(text.data(), 1, text.size(), stdout); // a failure sticks to stdout: main asks at the end
-    std::fflush(stdout);
-}
+// Flushed at once: on a terminal, heads and bodies stay in order, and a suite that reads lines gets each when it is there.
+bool Show::out(const std::string& text) { return lines_.write(text) && lines_.flush(); }
 
 void Show::err(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
@@ -35,9 +33,9 @@ void Show::begin(const Outcome& outcome) {
     if (options_.verbose) err(story_of_request(outcome, options_));
 }
 
-void Show::head(const Outcome& outcome) {
+bool Show::head(const Outcome& outcome) {
     if (options_.verbose) err(story_of_head(outcome));
-    if (options_.include && !options_.json) out(show_head(outcome));
+    return !options_.include || options_.json || out(show_head(outcome));
 }
 
 bool Show::body(std::string_view octets) { return bodies_.write(octets); }
@@ -52,14 +50,15 @@ void Show::progress(const turbo_progress& progress) {
 
 void Show::end(const Outcome& outcome) {
     bar_.finish(outcome.body_len, last_.receive_total);
-    if (options_.include && !options_.json) out(show_trailers(outcome));
+    if (options_.include && !options_.json) (void)out(show_trailers(outcome)); // a failure stays in error
     if (options_.verbose) {
         log();
         err(story_of_end(outcome));
     }
     if (options_.json) {
-        out(json_line(outcome) + "\n");
+        if (!out(json_line(outcome) + "\n")) return;
     } else if (!outcome.ok()) {
         err(show_error(outcome));
     }
+    told_ |= !error().empty() && outcome.error == error();
 }

@@ -2,6 +2,7 @@ package clitest
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -62,6 +63,23 @@ func TestParallelMeansAtTheSameTime(t *testing.T) {
 		assert.Equal(t, sha([]string{"/a", "/b"}[i%2]), *r.BodySHA256, "in the order of the URLs")
 	}
 	served.Wait()
+}
+
+// TestParallelIsBounded: whatever the number of requests, a few thousand are open at once.
+func TestParallelIsBounded(t *testing.T) {
+	few := turbotest.Turbo(t, "--json", "--parallel", "--repeat", "4096", serverURL+"/hello")
+	many := turbotest.Turbo(t, "--json", "--parallel", "--repeat", "40000", serverURL+"/hello")
+	for count, r := range map[int]turbotest.Ran{4096: few, 40000: many} {
+		assert.Equal(t, 0, r.Exit)
+		lines := strings.Split(strings.TrimSuffix(r.Stdout, "\n"), "\n")
+		require.Len(t, lines, count)
+		for i, line := range lines {
+			require.True(t, strings.HasPrefix(line, fmt.Sprintf(`{"n":%d,"ok":true,`, i)), line)
+		}
+	}
+	if os.Getenv("TURBO_CLI") == "" { // a sanitizer keeps what was freed
+		assert.Less(t, many.MaxRSS, 2*few.MaxRSS)
+	}
 }
 
 func TestParallelBodiesComeInTheOrderOfTheURLs(t *testing.T) {
@@ -138,7 +156,10 @@ func TestWhatCannotBeWrittenFails(t *testing.T) {
 		assert.Equal(t, 1, r.Exit)
 		assert.Regexp(t, `^turbo: .*cannot write to the standard output.*\n$`, r.Stderr)
 	}
-	r := turbotest.Turbo(t, "-o", t.TempDir()+"/no/such/place", serverURL+"/hello")
+	r := turbotest.TurboTo(t, full, "--json", "-o", t.TempDir()+"/body", serverURL+"/hello")
+	assert.Equal(t, 1, r.Exit)
+	assert.Equal(t, "turbo: cannot write to the standard output: No space left on device\n", r.Stderr)
+	r = turbotest.Turbo(t, "-o", t.TempDir()+"/no/such/place", serverURL+"/hello")
 	assert.Equal(t, 1, r.Exit)
 	assert.Regexp(t, `^turbo: cannot open .*/no/such/place: No such file or directory\n$`, r.Stderr)
 	r = turbotest.Turbo(t, "--json", "-o", "/dev/full", serverURL+"/bytes?n=1000000")
@@ -151,9 +172,33 @@ func TestAReaderThatLeavesIsNoDeath(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, in.Close())
 	defer out.Close()
-	r := turbotest.TurboTo(t, out, "--repeat", "1000", serverURL+"/bytes?n=1000000")
+	// It does not go on: a billion requests would outlive the test.
+	for _, arguments := range [][]string{nil, {"--json"}, {"-i"}, {"--parallel"}, {"--json", "--parallel"}, {"-i", "--parallel"}} {
+		r := turbotest.TurboTo(t, out, append(arguments, "--repeat", "1000000000", serverURL+"/bytes?n=100000")...)
+		assert.Equal(t, 1, r.Exit, "%q", arguments)
+		assert.Regexp(t, `^turbo: .*cannot write to the standard output: Broken pipe.*\n$`, r.Stderr, "%q", arguments)
+	}
+	for _, one := range []string{"--help", "--version"} {
+		assert.Equal(t, 1, turbotest.TurboTo(t, out, one).Exit, one)
+	}
+}
+
+// TestAReaderThatLeavesInTheMiddle: the reader takes one line of --json, as head -1 does.
+func TestAReaderThatLeavesInTheMiddle(t *testing.T) {
+	in, out, err := os.Pipe()
+	require.NoError(t, err)
+	defer in.Close()
+	defer out.Close()
+	left := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReaderSize(in, 16).ReadString('\n')
+		_ = in.Close()
+		left <- line
+	}()
+	r := turbotest.TurboTo(t, out, "--json", "--repeat", "1000000000", serverURL+"/hello")
+	assert.True(t, strings.HasPrefix(<-left, `{"n":0,"ok":true,`))
 	assert.Equal(t, 1, r.Exit)
-	assert.Equal(t, 1, strings.Count(r.Stderr, "\n"), "and it does not go on: %s", r.Stderr)
+	assert.Equal(t, "turbo: cannot write to the standard output: Broken pipe\n", r.Stderr)
 }
 
 func TestAProgressBarIsDrawnOnATerminal(t *testing.T) {
