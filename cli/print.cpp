@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <unistd.h>
 
 namespace {
 
@@ -41,6 +43,14 @@ std::string decimal(double value, const char* unit) {
 std::uint64_t now_ms() {
     using namespace std::chrono;
     return static_cast<std::uint64_t>(duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+}
+
+volatile std::sig_atomic_t bar_on_the_line = 0;
+
+extern "C" void leave_the_line(int number) {
+    if (bar_on_the_line != 0 && write(STDERR_FILENO, "\n", 1) < 0) {
+    }              // nothing helps then
+    raise(number); // its action is the default again: it ends the process when this returns
 }
 
 } // namespace
@@ -111,8 +121,21 @@ void ProgressBar::update(std::uint64_t received, std::uint64_t total) {
 void ProgressBar::finish(std::uint64_t received, std::uint64_t total) {
     if (!drawn_) return;
     draw(received, total, now_ms());
+    bar_on_the_line = 0;
     std::fputc('\n', stderr);
     *this = ProgressBar();
+}
+
+void ProgressBar::leave_the_line_on_signals() {
+    struct sigaction leave {};
+    leave.sa_handler = leave_the_line;
+    leave.sa_flags =
+        SA_ONSTACK | static_cast<int>(SA_RESETHAND); // the library's threads ask for ONSTACK; once is enough
+    for (int number : {SIGINT, SIGTERM, SIGHUP}) {
+        struct sigaction before {};
+        if (sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue; // as under nohup
+        sigaction(number, &leave, nullptr);
+    }
 }
 
 void ProgressBar::draw(std::uint64_t received, std::uint64_t total, std::uint64_t now) {
@@ -128,6 +151,7 @@ void ProgressBar::draw(std::uint64_t received, std::uint64_t total, std::uint64_
     line += show_bytes(received);
     if (total != 0) line += " of " + show_bytes(total);
     if (now > began_ms_) line += ", " + show_bytes(received * 1000 / (now - began_ms_)) + "/s";
+    bar_on_the_line = 1;
     std::fprintf(stderr, "%s\x1b[K", line.c_str()); // clear what a longer line left
     std::fflush(stderr);
     drawn_ = true, drawn_ms_ = now;

@@ -34,6 +34,9 @@ class ProgressBar {
     // Draws the last state, and leaves the line.
     void finish(std::uint64_t received, std::uint64_t total);
 
+    // Whoever presses Ctrl-C finds the prompt on a line of its own. The process still dies by the signal.
+    static void leave_the_line_on_signals();
+
   private:
     void draw(std::uint64_t received, std::uint64_t total, std::uint64_t now_ms);
 

@@ -9,7 +9,9 @@
 // A bar is for somebody who looks and would see nothing else: not in a pipe, not between the lines of -v or --json.
 Show::Show(const Options& options)
     : options_(options),
-      bar_wanted_(options.to_file() && !options.json && !options.verbose && isatty(STDERR_FILENO) == 1) {}
+      bar_wanted_(options.to_file() && !options.json && !options.verbose && isatty(STDERR_FILENO) == 1) {
+    if (bar_wanted_) ProgressBar::leave_the_line_on_signals();
+}
 
 // Flushed at once: on a terminal, heads and bodies stay in order, and a suite that reads lines gets each when it is there.
 bool Show::out(const std::string& text) { return lines_.write(text) && lines_.flush(); }

@@ -51,6 +51,8 @@ func TestMain(m *testing.M) {
 type scripted struct {
 	url string
 
+	asked chan struct{} // holds one for each of the first requests
+
 	mu       sync.Mutex
 	requests []string // whole, as received
 	conns    int
@@ -60,7 +62,7 @@ func script(t *testing.T, hang bool, answers ...string) *scripted {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &scripted{url: "http://" + l.Addr().String()}
+	s := &scripted{url: "http://" + l.Addr().String(), asked: make(chan struct{}, 100)}
 	var open sync.WaitGroup
 	t.Cleanup(func() {
 		_ = l.Close()
@@ -98,6 +100,10 @@ func (s *scripted) serve(c net.Conn, hang bool, answers []string) {
 		s.mu.Unlock()
 		if err != nil {
 			return
+		}
+		select {
+		case s.asked <- struct{}{}:
+		default:
 		}
 		if _, err = io.WriteString(c, answer); err != nil {
 			return
