@@ -24,6 +24,7 @@ bool number(Text text, std::uint64_t low, std::uint64_t high, std::uint64_t& out
 }
 
 constexpr std::uint64_t most_ms = 0xfffffffe; // what a turbo_*_ms field can say; one more would mean "none"
+const char* const       wanted_ms = "a number of milliseconds from 0 to 4294967294";
 constexpr std::uint64_t most_bytes = std::uint64_t(1) << 62;
 constexpr std::uint64_t most_data = std::uint64_t(1) << 40; // see body.cpp
 
@@ -70,7 +71,8 @@ struct Option {
     const char* value; // how the usage calls it; NULL: none
     const char* help;  // NULL: told with the option before
     bool (*set)(Options&, Text);
-    bool built = true;
+    bool        built = true;
+    const char* wants = nullptr; // what a good value is, where its name in the usage does not say it all
 };
 
 // Every option of the contract, in the order of the usage. Setters say whether the value makes sense.
@@ -79,7 +81,7 @@ const Option table[] = {
      [](Options& o, Text v) { return o.method = v, !v.empty(); }},
     {"-H", "'Name: value'", "request header, repeatable", [](Options& o, Text v) { return field(v, o.headers); }},
     {"-d", "STRING", "request body", [](Options& o, Text v) { return o.data = v, true; }},
-    {"--data-size", "N", "request body: N bytes of 'a'", set_data_size},
+    {"--data-size", "N", "request body: N bytes of 'a'", set_data_size, built, "a number from 0 to 1099511627776"},
     {"--chunked", nullptr, "send the body with unknown length", turn_on<&Options::chunked>},
     {"--trailer", "'Name: value'", "request trailer (with --chunked), repeatable",
      [](Options& o, Text v) { return field(v, o.trailers); }},
@@ -92,7 +94,8 @@ const Option table[] = {
     {"--key", "FILE", "its private key (if it is not in the same file)",
      [](Options& o, Text v) { return o.tls.key = v, !v.empty(); }},
     {"--insecure", nullptr, "no verification of certificates", [](Options& o, Text) { return o.tls.insecure = true; }},
-    {"--pin", "SHA256HEX", "accepted public key (SHA-256 of its SubjectPublicKeyInfo), repeatable", set_pin},
+    {"--pin", "SHA256HEX", "accepted public key (SHA-256 of its SubjectPublicKeyInfo), repeatable", set_pin, built,
+     "64 hexadecimal digits"},
     {"--tls", "system|system-only|go", "TLS provider (system preferred)", set_provider},
     {"--transport", "net|poll", "transport (net)",
      [](Options& o, Text v) {
@@ -109,7 +112,8 @@ const Option table[] = {
          bool          good = number(v, 0, 1000000, n);
          if (n > 0) o.unsupported.push_back("--follow " + std::string(v));
          return good;
-     }},
+     },
+     built, "a number from 0 to 1000000"},
     {"--user", "U:P", "credentials for the origin", [](Options&, Text v) { return v.find(':') != Text::npos; },
      not_yet},
     {"--auth", "basic|digest", "how to use them",
@@ -120,12 +124,14 @@ const Option table[] = {
     {"--cookies", nullptr, "cookie jar in memory", any_value, not_yet},
     {"--decompress", nullptr, "negotiate and undo Content-Encoding", any_value, not_yet},
     {"--cache", nullptr, "cache in memory", any_value, not_yet},
-    {"--max-body", "N", "fail when a body exceeds N bytes", set_max_body},
+    {"--max-body", "N", "fail when a body exceeds N bytes", set_max_body, built,
+     "a number from 0 to 4611686018427387904"},
     {"--timeout-ms", "N", "deadline of each request (10000; 0: none)",
-     [](Options& o, Text v) { return number(v, 0, most_ms, o.timeout_ms); }},
-    {"--delay-ms", "N", "pause between requests", [](Options& o, Text v) { return number(v, 0, most_ms, o.delay_ms); }},
+     [](Options& o, Text v) { return number(v, 0, most_ms, o.timeout_ms); }, built, wanted_ms},
+    {"--delay-ms", "N", "pause between requests", [](Options& o, Text v) { return number(v, 0, most_ms, o.delay_ms); },
+     built, wanted_ms},
     {"--repeat", "N", "run the list of URLs N times",
-     [](Options& o, Text v) { return number(v, 1, 1u << 30, o.repeat); }},
+     [](Options& o, Text v) { return number(v, 1, 1u << 30, o.repeat); }, built, "a number from 1 to 1073741824"},
     {"--parallel", nullptr, "all requests at the same time (4096 at most; then the next as one ends)",
      turn_on<&Options::parallel>},
     {"--ws", nullptr, "WebSocket: echo every message", any_value, not_yet},
@@ -137,13 +143,13 @@ const Option table[] = {
          std::uint64_t code = 0;
          return number(v, 1000, 4999, code);
      },
-     not_yet},
+     not_yet, "a number from 1000 to 4999"},
     {"--ws-max", "N", "maximum message size accepted",
      [](Options&, Text v) {
          std::uint64_t size = 0;
          return number(v, 0, most_bytes, size);
      },
-     not_yet},
+     not_yet, "a number from 0 to 4611686018427387904"},
     {"--json", nullptr, "one JSON line per result instead of the body", turn_on<&Options::json>},
     {"-o", "FILE", "bodies go to FILE, with a progress bar on a terminal",
      [](Options& o, Text v) { return o.output = v, !v.empty(); }},
@@ -158,6 +164,13 @@ const Option* find(Text name) {
         if (name == option.name) return &option;
     }
     return nullptr;
+}
+
+// A wrong value for a message: of a field line and of credentials only how it begins.
+std::string without_secrets(Text name, Text value) {
+    if (!one_of(name, {"-H", "--trailer", "--user"})) return std::string(value);
+    std::size_t end = name == "--user" ? 0 : value.find_first_of(" \t:=");
+    return std::string(value.substr(0, end)) + (end < value.size() ? "..." : "");
 }
 
 // What is wrong with the options together.
@@ -197,10 +210,14 @@ Command parse_options(const std::vector<std::string>& arguments, Options& option
             message = "there is no option " + std::string(name);
             return Command::nonsense;
         }
-        if (name == "--help") return Command::help;
-        if (name == "--version") return Command::version;
         bool attached = is_long ? equals != Text::npos : argument.size() > 2;
         if (attached) value = argument.substr(is_long ? equals + 1 : 2);
+        if (option->value == nullptr && attached) {
+            message = std::string(name) + " takes no value";
+            return Command::nonsense;
+        }
+        if (name == "--help") return Command::help;
+        if (name == "--version") return Command::version;
         if (option->value != nullptr && !attached) {
             if (++i == arguments.size()) {
                 message = std::string(name) + " needs a value: " + option->value;
@@ -208,10 +225,9 @@ Command parse_options(const std::vector<std::string>& arguments, Options& option
             }
             value = arguments[i];
         }
-        if (!option->set(options, value) || (option->value == nullptr && attached)) {
-            message = std::string(name) + (option->value != nullptr ? " wants " + std::string(option->value) +
-                                                                          ", not \"" + std::string(value) + "\""
-                                                                    : std::string(" takes no value"));
+        if (!option->set(options, value)) {
+            message = std::string(name) + " wants " + (option->wants != nullptr ? option->wants : option->value) +
+                      ", not \"" + without_secrets(name, value) + "\"";
             return Command::nonsense;
         }
         if (!option->built) options.unsupported.emplace_back(name);

@@ -21,6 +21,18 @@ int nonsense(const std::string& why) {
     return exit_nonsense;
 }
 
+// The library names fields of its configuration; people gave options.
+std::string in_our_words(std::string why) {
+    const std::string words[][2] = {
+        {"roots_pem", "--cacert"}, {"certificate_pem", "--cert"}, {"key_pem", "--key"}, {"resolve, line", "--resolve"}};
+    for (const auto& [field, option] : words) {
+        for (std::size_t at = 0; (at = why.find(field, at)) != why.npos; at += option.size()) {
+            why.replace(at, field.size(), option);
+        }
+    }
+    return why;
+}
+
 // So many requests of --parallel are open at once; the next begins when the first of them was shown. Far more than there are
 // connections, so that none is idle, and little memory: each costs 3 KiB, and a body that waits for its turn to be shown.
 constexpr std::size_t most_at_once = 4096;
@@ -134,7 +146,7 @@ int run(const Options& options) {
     auto                client = turbo::Client::create(config, &why);
     if (!client) {
         if (why.empty()) why = client.status().text();
-        if (client.status() == TURBO_ERROR_INVALID) return nonsense(why);
+        if (client.status() == TURBO_ERROR_INVALID) return nonsense(in_our_words(why));
         complain(why);
         bool missing = client.status() == TURBO_ERROR_UNSUPPORTED || client.status() == TURBO_ERROR_PROVIDER;
         return missing ? exit_unsupported : exit_failed;

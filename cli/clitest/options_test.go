@@ -31,6 +31,40 @@ func TestNonsenseExitsWith2AndUsageOnStderr(t *testing.T) {
 	}
 }
 
+// The line says what would be right, in the words of the command line and not of the library's configuration.
+func TestNonsenseIsToldWithWhatWouldBeRight(t *testing.T) {
+	url := serverURL + "/hello"
+	noPEM := file(t, []byte("nothing"))
+	for _, c := range []struct {
+		arguments []string
+		says      string
+	}{
+		{[]string{"--repeat", "0"}, `--repeat wants a number from 1 to 1073741824, not "0"`},
+		{[]string{"--timeout-ms", "4294967295"}, `--timeout-ms wants a number of milliseconds from 0 to 4294967294, not "4294967295"`},
+		{[]string{"--delay-ms", "1s"}, `--delay-ms wants a number of milliseconds from 0 to 4294967294, not "1s"`},
+		{[]string{"--data-size", "-1"}, `--data-size wants a number from 0 to 1099511627776, not "-1"`},
+		{[]string{"--max-body", ""}, `--max-body wants a number from 0 to 4611686018427387904, not ""`},
+		{[]string{"--follow", "x"}, `--follow wants a number from 0 to 1000000, not "x"`},
+		{[]string{"--pin", "abcd"}, `--pin wants 64 hexadecimal digits, not "abcd"`},
+		{[]string{"--ws-close", "1"}, `--ws-close wants a number from 1000 to 4999, not "1"`},
+		{[]string{"--tls", "x"}, `--tls wants system|system-only|go, not "x"`},
+		{[]string{"--cacert", noPEM}, `--cacert holds no certificate: give the text of a PEM file, which begins with -----BEGIN CERTIFICATE-----`},
+		{[]string{"--cert", noPEM}, `--cert holds no certificate: give the text of a PEM file, which begins with -----BEGIN CERTIFICATE-----`},
+		{[]string{"--resolve", "a:1:127.0.0.1", "--resolve", "b"}, `--resolve 2 (b): it has no port; write host:port:address, IPv6 in brackets`},
+		{[]string{"--json=yes"}, `--json takes no value`},
+		{[]string{"--help=yes"}, `--help takes no value`},
+		{[]string{"-H", "Authorization Basic c2VjcmV0"}, `-H wants 'Name: value', not "Authorization..."`},
+		{[]string{"-H", ": value"}, `-H wants 'Name: value', not "..."`},
+		{[]string{"--user", "secret"}, `--user wants U:P, not "..."`},
+	} {
+		r := turbotest.Turbo(t, append(c.arguments, url)...)
+		assert.Equal(t, 2, r.Exit, "%q", c.arguments)
+		line, usage, _ := strings.Cut(r.Stderr, "\n")
+		assert.Equal(t, "turbo: "+c.says, line)
+		assert.True(t, strings.HasPrefix(usage, "usage: turbo "))
+	}
+}
+
 func TestWhatIsNotInThisBuildExitsWith3(t *testing.T) {
 	url := serverURL + "/hello"
 	for _, option := range []string{
