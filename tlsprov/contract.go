@@ -75,6 +75,8 @@ type Session interface {
 	Answer(accept bool, now wire.Instant) *wire.Fault
 	// Read appends plaintext to out until out holds about limit bytes. more: there is more now.
 	Read(out *buffers.Sequence, limit int) (more bool, fault *wire.Fault)
+	// Midway tells that the beginning of a record has come and its end has not: the peer is saying something.
+	Midway() bool
 	// Write takes bytes from the front of in and says how many: not all while much waits for Fill. It takes none before
 	// the handshake has ended.
 	Write(in *buffers.Sequence) (int, *wire.Fault)

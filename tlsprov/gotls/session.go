@@ -114,6 +114,8 @@ func (s *session) Handshaken() bool { return s.handshaken && s.fault == nil }
 
 func (s *session) Ended() bool { return s.ended }
 
+func (s *session) Midway() bool { return s.records.part > 0 }
+
 func (s *session) Info() *tlsprov.Info {
 	if !s.handshaken {
 		return nil

@@ -24,6 +24,7 @@ func Run(t *testing.T, provider tlsprov.Provider) {
 		run  func(t *testing.T, w *world)
 	}{
 		{"talks however the bytes are cut", testTalk},
+		{"the beginning of a record is seen", testMidway},
 		{"moves much both ways", testBulk},
 		{"a head and a small body share a record", testJoined},
 		{"ALPN and SNI", testNames},
@@ -111,6 +112,23 @@ func testTalk(t *testing.T, w *world) {
 				require.Nil(t, p.fault)
 				require.Nil(t, p.FeedEOF(1))
 			})
+		}
+	})
+}
+
+func testMidway(t *testing.T, w *world) {
+	versions(t, func(t *testing.T, version uint16) {
+		config := w.server()
+		config.MaxVersion = version
+		p := w.client(t, nil).connect(t, Host, config, echo)
+		p.established()
+		p.write([]byte("a whole one"))
+		require.Equal(t, "a whole one", string(p.got))
+		require.False(t, p.Midway())
+		for _, b := range []byte{23, 3, 3, 0, 40, 1, 2} { // RFC 8446 §5.1: of 45 bytes
+			p.feed([]byte{b})
+			require.True(t, p.Midway())
+			require.Nil(t, p.fault)
 		}
 	})
 }
