@@ -38,7 +38,7 @@ type Client struct {
 type job struct {
 	x      *Exchange
 	ticket uint64
-	waited int64 // nanoseconds that the connection was idle before; 0: it was not
+	waited bool // the connection was idle before
 }
 
 // NewClient makes a client that reports to sink.
@@ -84,7 +84,7 @@ func (c *Client) Submit(x *Exchange) {
 	x.origin = o
 	if k := c.takeIdle(o, now); k != nil {
 		j := c.assign(k, x)
-		j.waited = max(1, int64(now-k.idleAt))
+		j.waited = true
 		c.mu.Unlock()
 		c.run(k, j, now)
 		return

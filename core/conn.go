@@ -42,6 +42,7 @@ type conn struct {
 	tls     string // "TLS1.3 TLS_AES_128_GCM_SHA256 http/1.1"
 	dialed  Times  // Connecting, Resolved, Connected, Secured
 
+	taken   uint64 // bytes that Received brought
 	served  int    // exchanges begun
 	waited  bool   // the last one found it idle
 	settled uint64 // ticket of the last exchange whose verdict said that it is over: complete tells its Done, nobody else
@@ -175,6 +176,7 @@ func (k *conn) after(v verdict, idle bool, now wire.Instant) {
 func (k *conn) received(in *buffers.Sequence, now wire.Instant) (v verdict, idle bool) {
 	k.mu.Lock()
 	defer k.unlock()
+	k.taken += uint64(in.Len())
 	if k.closing || k.x == nil {
 		in.Release()
 		k.close() // nobody asked for these bytes

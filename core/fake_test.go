@@ -42,7 +42,10 @@ type link struct {
 	held      buffers.Sequence
 	owes      bool // Sendable
 	dead      bool // the peer has ended, and nobody was told yet
-	looks     int  // calls of Alive
+	received  uint64
+	unread    string // lies in the socket
+	silent    uint64 // written, when it began to lie there
+	looks     int    // calls of Alive
 	probes    int
 	eof       bool
 	written   uint64
@@ -110,11 +113,27 @@ func (l *link) take(out *buffers.Sequence) {
 func (l *link) PauseReading()   { l.paused = true }
 func (l *link) ResumeReading()  { l.paused = false }
 func (l *link) Written() uint64 { return l.written }
-func (l *link) Alive() bool     { l.looks++; return !l.dead && !l.closing && !l.eof }
 func (l *link) Probe()          { l.probes++ }
 func (l *link) Close()          { l.closing = true }
 
+func (l *link) Alive(received uint64) bool {
+	l.looks++
+	if received != l.received { // nothing is ever in the hands of a reader here
+		l.f.t.Errorf("core has counted %d bytes of %d", received, l.received)
+	}
+	return !l.dead && !l.closing && !l.eof && l.unread == ""
+}
+
 // What a test lets happen.
+
+// lie puts text into the socket, behind all that was received; deliver lets the reader find it.
+func (l *link) lie(text string) { l.unread += text }
+
+func (l *link) deliver() {
+	text := l.unread
+	l.unread = ""
+	l.receive(text)
+}
 
 func (l *link) resolve() {
 	l.resolved = true
@@ -134,6 +153,7 @@ func (l *link) receive(text string) {
 	copy(b.Bytes(), text)
 	var in buffers.Sequence
 	in.Append(b, 0, len(text))
+	l.received += uint64(len(text))
 	l.h.Received(&in, l.f.clock.Now())
 	in.Release() // left behind by a panic
 }

@@ -47,6 +47,7 @@ func TestRandomCallsFaultsAndTime(t *testing.T) {
 			"answer a third":  m.answer,
 			"lose an answer":  m.lose,
 			"end idle":        m.endIdle,
+			"speak unasked":   m.lie,
 		})
 		m.finish()
 		m.balanced()
@@ -235,7 +236,7 @@ func (m *model) close(*rapid.T) {
 // quiet are the links whose peers owe so many answers.
 func (m *model) quiet(owes func(answers int) bool) (all []*link) {
 	for _, l := range m.links {
-		if l.connected && !l.closing && !l.eof && !l.dead && !l.paused && owes(len(l.requests)-l.answered) {
+		if l.connected && !l.closing && !l.eof && !l.dead && !l.paused && l.unread == "" && owes(len(l.requests)-l.answered) {
 			all = append(all, l)
 		}
 	}
@@ -262,9 +263,20 @@ func (m *model) endIdle(*rapid.T) {
 	l.dead = m.oneIn(2, "really")
 }
 
+// lie puts a response that nobody asked for into the socket of a connection that nobody uses.
+func (m *model) lie(*rapid.T) {
+	l := some(m, m.quiet(func(answers int) bool { return answers == 0 }), "link")
+	if l.answered > 0 && len(l.sent) == 0 && !l.owes {
+		l.lie(unasked)
+		l.silent = l.written
+	}
+}
+
 func (m *model) peer(*rapid.T) {
 	l := some(m, m.links, "link")
 	switch {
+	case l.unread != "" && !l.closing && m.oneIn(2, "found"):
+		l.deliver()
 	case l.closing:
 		if m.oneIn(2, "closed") {
 			l.gone(nil)
@@ -289,7 +301,7 @@ func (m *model) peer(*rapid.T) {
 
 func (m *model) mood(l *link) {
 	says := func(text string) {
-		if !l.paused && !l.dead {
+		if !l.paused && !l.dead && l.unread == "" {
 			l.receive(text)
 		}
 	}
@@ -331,12 +343,16 @@ func (m *model) sound(*rapid.T) {
 		}
 	}
 	for _, l := range m.links {
+		if l.unread != "" {
+			require.Equal(m.t, l.silent, l.written, "something was sent although the peer had spoken")
+		}
 		require.Equal(m.t, l.to.Host == "h0.example", l.to.Address.IsValid(), l.to.Host)
 	}
 }
 
 // plausible holds what was told against what happened.
 func (m *model) plausible(x *call) {
+	require.NotContains(m.t, string(x.body), "EVIL")
 	if x.fault == nil {
 		require.Equal(m.t, 1, x.heads)
 		require.True(m.t, x.ended)

@@ -91,24 +91,31 @@ func TestRequestOnAPreconnectedConnectionThatIsStaleIsRepeated(t *testing.T) {
 	x.ok(t, 200, "again")
 }
 
-func TestConnectionIsLookedAtOnlyAfterItHasBeenIdleForAWhile(t *testing.T) {
-	v := newVirtual(t, core.Config{})
+func TestConnectionIsLookedAtBeforeEachRequestButTheFirst(t *testing.T) {
+	v := newVirtual(t, core.Config{ConnectionsPerHost: 1})
 	x := v.submit("GET", there)
 	l := v.live()
 	l.connect()
-	for range 3 {
+	assert.Zero(t, l.looks, "it was just made")
+	for i := range 3 {
 		l.answer("")
 		x.ok(t, 200, "")
-		v.clock.Advance(99 * time.Millisecond)
 		x = v.submit("GET", there)
+		assert.Equal(t, 1+i, l.looks)
 	}
-	assert.Zero(t, l.looks)
-	l.answer("")
-	v.clock.Advance(100 * time.Millisecond)
-	x = v.submit("GET", there)
-	assert.Equal(t, 1, l.looks)
-	l.answer("alive")
-	x.ok(t, 200, "alive")
+	y := v.submit("GET", there)
+	l.answer("x")
+	x.ok(t, 200, "x")
+	assert.Equal(t, 4, l.looks, "y was in line")
+	l.answer("y")
+	y.ok(t, 200, "y")
+
+	v = newVirtual(t, core.Config{})
+	preconnect(t, v.Client, there, 1)
+	l = v.live()
+	l.connect()
+	v.submit("GET", there)
+	assert.Equal(t, 1, l.looks, "it had waited")
 }
 
 func TestPostIsNotSentOnAConnectionFoundDead(t *testing.T) {

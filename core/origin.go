@@ -312,7 +312,7 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 		c.timers.Arm(&o.redial, now+redialAfter)
 		if spare = c.takeIdle(o, now); spare != nil { // a repeat waits, see mayRepeat: better this than for ever
 			j = c.assign(spare, o.waiters.pop())
-			j.waited = max(1, int64(now-spare.idleAt))
+			j.waited = true
 		}
 	}
 	if o.count == 0 && o.waiters.count == 0 && len(c.origins) > keptOrigins {

@@ -14,7 +14,7 @@ type ending struct {
 
 // mayRepeat decides whether the exchange of a connection that is gone starts again. Only where that is safe:
 //
-//   - it was not begun: the connection went between being chosen and being used, or was found dead then;
+//   - it was not begun: the connection went between being chosen and being used, or was found dead or speaking then;
 //   - the connection had served before or had waited in the pool, no byte of an answer came, and either no byte of the
 //     request went out or its method is safe (RFC 9110 §9.2.1): the server closed it while it was idle (RFC 9112
 //     §9.3.1). That is a retry, and Config.MaxRetries bounds it.

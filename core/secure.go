@@ -40,6 +40,8 @@ type secure struct {
 	ended   bool             // and ReceivedEOF
 	asking  bool             // the handshake waits for an answer
 	waiting int              // bytes that came meanwhile
+	fed     uint64           // bytes that the link gave
+	passed  uint64           // bytes of plaintext that came of them
 	paused  bool             // because they were too many
 	closing bool             // link.Close was called
 	fault   *wire.Fault      // why, when it was not the connection's wish
@@ -115,6 +117,7 @@ func (s *secure) advance(fault *wire.Fault) (n news) {
 			fault = late
 		}
 	}
+	s.passed += uint64(s.in.Len()) // it was empty: tell follows each advance
 	s.flush()
 	switch {
 	case fault != nil:

@@ -24,9 +24,13 @@ func (s *secure) Send(out *buffers.Sequence) bool {
 func (s *secure) PauseReading()  { s.link.PauseReading() }
 func (s *secure) ResumeReading() { s.link.ResumeReading() }
 
-// Alive asks the link. A ticket that arrives at this very moment counts as something unasked: then another connection is
-// made, which is dear but right.
-func (s *secure) Alive() bool { return s.link.Alive() }
+// Alive looks at what came out of the session, at what is in it, and asks the link. A ticket that arrives at this very
+// moment counts as something unasked: then another connection is made, which is dear but right.
+func (s *secure) Alive(received uint64) bool {
+	s.mu.Lock()
+	defer s.unlock()
+	return !s.closing && !s.ended && s.session != nil && s.passed == received && !s.session.Midway() && s.link.Alive(s.fed)
+}
 
 func (s *secure) Probe() { s.link.Probe() }
 

@@ -74,6 +74,7 @@ func (s *secure) hello(now wire.Instant) news {
 func (s *secure) received(in *buffers.Sequence, now wire.Instant) news {
 	s.mu.Lock()
 	defer s.unlock()
+	s.fed += uint64(in.Len())
 	if s.closing || s.session == nil {
 		in.Release()
 		return news{}

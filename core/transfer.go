@@ -16,6 +16,7 @@ type transfer struct {
 	sending bool             // the link has bytes: Sendable follows
 	base    uint64           // link.Written when it began
 	rest    bool             // the engine has more of the request, head or framing
+	doubt   bool             // not a byte of the request was sent, and the connection must be looked at before: see unasked
 	filled  int64            // bytes of the request body taken from the engine
 
 	event     wire.Event
@@ -36,10 +37,6 @@ const (
 	sendLimit = 256 << 10
 	// lingerTime is how long a server that has answered may take to read the rest of the request, ns.
 	lingerTime = 1e9
-	// doubtAfter is how long a connection may have been idle and still be used without a look at it, ns. The link tells
-	// the peer's end by itself; the look finds one that came in this moment, or while the machine slept. A pool in steady
-	// use does not pay for it.
-	doubtAfter = 100e6
 )
 
 // begin opens an exchange on k. A verdict that is over: it was not sent at all.
@@ -49,13 +46,9 @@ func (k *conn) begin(j job, now wire.Instant) (v verdict) {
 	if k.closing {
 		return verdict{} // Closed gives it to another connection
 	}
-	if j.waited >= doubtAfter && !k.link.Alive() {
-		k.close() // the same: the peer has ended, and the link was about to say so
-		return verdict{}
-	}
 	x := j.x
 	k.ticket = j.ticket
-	k.waited = j.waited != 0
+	k.waited = j.waited
 	if s := wire.Status(x.stop.Load()); s != 0 {
 		k.settled = j.ticket
 		return verdict{x: x, fault: stopFault(x, s, wire.PhaseQueue), over: true, reuse: true}
@@ -66,6 +59,7 @@ func (k *conn) begin(j job, now wire.Instant) (v verdict) {
 	if k.served == 0 && !k.waited {
 		k.stampNew(x)
 	}
+	k.doubt = k.served > 0 || k.waited
 	k.served++
 	k.x = x
 	k.base = k.link.Written()
@@ -128,12 +122,36 @@ func (k *conn) pump(now wire.Instant) bool {
 	if k.out.Len() == 0 {
 		return false
 	}
+	if k.doubt && k.unasked() {
+		return false
+	}
 	k.hear()
 	if k.link.Send(&k.out) {
 		k.left(now)
 	} else {
 		k.sending = true
 	}
+	return true
+}
+
+// unasked looks, right before the first byte of a request is written, whether the peer of a connection that served before or
+// waited has ended it, or has sent something that nobody asked for: that is never the answer (RFC 9112 §9.2). Then the
+// exchange has not begun, and Closed gives it to another connection; it was not sent, so that is no retry.
+//
+// The look costs a system call for each request, whatever the time that the connection was idle: what lies in the socket may
+// have come a microsecond ago. It is the last thing before the write, but not one with it: what arrives behind the look
+// cannot be told from an answer, as all that arrives behind the write cannot.
+//
+// A connection that was just made is not looked at: there is no earlier request whose second answer it could be, a server
+// that is too busy to read may say so at once, and if each new connection were given up for it, dialing would never end.
+func (k *conn) unasked() bool {
+	k.doubt = false
+	if k.link.Alive(k.taken) {
+		return false
+	}
+	k.x.Reused, k.x.Address, k.x.TLS = false, "", ""
+	k.x = nil
+	k.close()
 	return true
 }
 

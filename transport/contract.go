@@ -61,9 +61,12 @@ type Conn interface {
 	// Written is the number of bytes that the system has taken so far.
 	Written() uint64
 	// Alive looks whether a connection on which nothing is expected can be used: false when the peer has closed it, has
-	// reset it, or has sent something unasked. It never waits and takes nothing. True is no promise: what is on its way is
-	// not seen, nor is a peer that has vanished.
-	Alive() bool
+	// reset it, or has sent more than the received bytes that the caller was given. It looks at all that has arrived: what
+	// still lies in the system's buffer, what the transport has taken from there, and what it is about to give or is giving
+	// to the handler at this moment; that is why the caller says how far it has come. It takes nothing, and waits no longer
+	// than for a system call that does not block. True is no promise: what is on its way is not seen, nor is a peer that has
+	// vanished.
+	Alive(received uint64) bool
 	// Probe asks the peer for a sign of life, after a change of the network: unless its system is heard from, if only by an
 	// acknowledgement, the connection is told Closed with CLOSED within 6 s (later where the peer has not read for minutes
 	// and bytes wait for it: then systems ask seldom). A connection not yet made is left alone.

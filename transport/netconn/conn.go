@@ -37,6 +37,12 @@ type conn struct {
 	readErr syscall.Errno  // what readable ended with
 	toldEOF bool
 
+	// count is held over each read and the note of what it gave: whoever holds it finds every byte that has arrived either
+	// in the socket or in received. It is a leaf.
+	count    sync.Mutex
+	received uint64 // bytes taken from the socket
+	reading  bool   // Windows: bytes are there and being read, without count
+
 	// mu guards what follows. It is held over non-blocking system calls, never over the handler.
 	mu         sync.Mutex
 	nc         *net.TCPConn
@@ -135,11 +141,16 @@ func (c *conn) ResumeReading() {
 func (c *conn) Written() uint64 { return c.written.Load() }
 
 // Alive looks whether the peer has closed or sent something. The reader sees the same, but a moment later: it has to be
-// woken first.
-func (c *conn) Alive() bool {
+// woken first, and what it has read is not yet given.
+func (c *conn) Alive(received uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.nc == nil || c.eof || c.ended || c.writeFault != nil || c.flags.Load()&ending != 0 {
+		return false
+	}
+	c.count.Lock()
+	defer c.count.Unlock()
+	if c.reading || c.received != received {
 		return false
 	}
 	c.peeked = false // what peek is not called for is closed

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"io"
 	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
 )
 
 // vector is not used here.
@@ -21,7 +24,14 @@ func (c *conn) receive() error {
 		return err
 	}
 	c.spare = c.to.Pool.Get(receiveBytes)
+	c.count.Lock()
+	c.reading = true // something is there, or we would not have been woken
+	c.count.Unlock()
 	n, err := c.nc.Read(c.spare.Bytes())
+	c.count.Lock()
+	c.reading = false
+	c.received += uint64(n)
+	c.count.Unlock()
 	if n > 0 {
 		c.took(n)
 	}
@@ -72,8 +82,16 @@ func (c *conn) flush() {
 func (c *conn) onTryWrite(uintptr) bool { return true }
 func (c *conn) onWritable(uintptr) bool { return true }
 
-// onPeek leaves it to the reader to see the peer's end: on a socket for overlapped calls there is no peek that never waits.
-func (c *conn) onPeek(uintptr) { c.peeked = true }
+// fionread asks how many bytes a read would give (winsock2.h, FIONREAD).
+const fionread = 0x4004667f
+
+// onPeek is RawConn.Control's callback. On a socket for overlapped calls there is no peek that never waits, but the number
+// of bytes that lie there can be asked for. It leaves it to the reader to see the peer's end.
+func (c *conn) onPeek(fd uintptr) {
+	var unread, size uint32
+	err := windows.WSAIoctl(windows.Handle(fd), fionread, nil, 0, (*byte)(unsafe.Pointer(&unread)), 4, &size, nil, 0)
+	c.peeked = err == nil && unread == 0
+}
 
 // sign knows nothing: the system's keep-alive finds out alone.
 func (c *conn) sign() sign { return sign{} }

@@ -44,5 +44,5 @@ func TestAnAnswerToAProbePutsKeepAliveBack(t *testing.T) {
 
 func TestLookingWhetherAConnectionIsAliveAllocatesNothing(t *testing.T) {
 	_, c := silence(t, buffertest.Pool(t), false)
-	assert.Zero(t, testing.AllocsPerRun(100, func() { c.Alive() }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { c.Alive(0) }))
 }

@@ -18,7 +18,10 @@ func (c *conn) onReadable(fd uintptr) bool {
 		if c.spare == nil {
 			c.spare = c.to.Pool.Get(receiveBytes)
 		}
+		c.count.Lock()
 		n, errno := recv(fd, c.spare.Bytes())
+		c.received += uint64(n)
+		c.count.Unlock()
 		switch {
 		case n > 0:
 			c.took(n)

@@ -3,11 +3,13 @@ package transporttest
 import (
 	"net"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"turbohttp/buffers"
 	"turbohttp/transport"
 	"turbohttp/wire"
 )
@@ -61,25 +63,70 @@ func alive(s *suite) {
 		r.WaitConnected()
 		c.PauseReading() // so that the reader takes nothing away
 		for range 100 {
-			require.True(s, c.Alive())
+			require.True(s, c.Alive(0))
 		}
 		close(now)
 		if seesTheEnd {
-			require.Eventually(s, func() bool { return !c.Alive() }, patience, time.Millisecond)
+			require.Eventually(s, func() bool { return !c.Alive(0) }, patience, time.Millisecond)
 		}
 		c.Close()
 		close(over)
 		r.WaitClosed()
-		assert.False(s, c.Alive(), "after Closed")
+		assert.False(s, c.Alive(0), "after Closed")
 	}
+	taken(s)
 	r := NewRecorder(s)
 	host, port := Silent(s)
 	c := s.dial(r, host, port)
-	assert.False(s, c.Alive(), "before Connected")
+	assert.False(s, c.Alive(0), "before Connected")
 	c.Probe()
 	c.Close()
 	r.WaitClosed()
 	c.Probe()
+}
+
+// taken looks while the handler has bytes in its hands: whoever looks says how far it has come, and what is beyond counts,
+// whether it lies in the socket, was taken from there, or is just being given. Nothing slips through between them.
+func taken(s *suite) {
+	more, over := make(chan struct{}), make(chan struct{})
+	host, port := s.listen(func(c *net.TCPConn) {
+		c.Write([]byte("first"))
+		<-more
+		c.Write([]byte("second"))
+		<-over
+	})
+	r := NewRecorder(s)
+	given, goOn := make(chan int), make(chan struct{})
+	r.OnReceived = func(in *buffers.Sequence) { given <- in.Len(); <-goOn }
+	c := s.dial(r, host, port)
+	n := 0
+	for n < len("first") {
+		n += <-given
+		assert.False(s, c.Alive(0), "it is being given")
+		if n == len("first") {
+			assert.True(s, c.Alive(uint64(n)), "from inside the handler, which has taken it")
+			close(more)
+		}
+		goOn <- struct{}{}
+	}
+	// The reader takes it from the socket at some moment of this.
+	for end := time.Now().Add(patience); c.Alive(uint64(n)); runtime.Gosched() {
+		if time.Now().After(end) {
+			require.Fail(s, "nothing more was seen")
+		}
+	}
+	for n < len("firstsecond") {
+		for range 1000 {
+			assert.False(s, c.Alive(uint64(n)), "once seen, it is seen until it is taken")
+		}
+		n += <-given
+		goOn <- struct{}{}
+	}
+	r.Wait("all", func() bool { return r.Got == n })
+	assert.True(s, c.Alive(uint64(n)))
+	c.Close()
+	close(over)
+	r.WaitClosed()
 }
 
 // probe asks five peers at once: one that answers, one that is alive and does not read, and three that are gone without a
