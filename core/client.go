@@ -89,8 +89,7 @@ func (c *Client) Submit(x *Exchange) {
 		c.run(k, j, now)
 		return
 	}
-	x.phase = phaseWaiting
-	o.waiters.pushBack(x)
+	o.enter(x, false)
 	c.want(o, now)
 	c.mu.Unlock()
 }

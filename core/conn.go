@@ -24,6 +24,7 @@ type conn struct {
 	next, prev *conn     // in origin.idle
 	idleAt     wire.Instant
 	born       wire.Instant // connected
+	number     uint64       // of its dial among those of the origin
 	again      bool         // it was given up while it was dialed: another takes its place
 	idleTimer  transport.Timer
 

@@ -38,6 +38,7 @@ type Exchange struct {
 	timer      transport.Timer
 	allowed    int64      // nanoseconds, for the text of a timeout
 	waitedIn   wire.Phase // when time ran out in line
+	after      uint64     // dials of the origin that had begun when it came into the line
 
 	upload // see upload.go
 

@@ -32,6 +32,7 @@ type link struct {
 	f         *fake
 	h         transport.Handler
 	to        transport.Dial
+	number    int // of the dial, from 1
 	resolved  bool
 	connected bool
 	closing   bool // core called Close
@@ -55,9 +56,9 @@ type link struct {
 }
 
 func (f *fake) Dial(d *transport.Dial, h transport.Handler) transport.Conn {
-	l := &link{f: f, h: h, to: *d}
-	f.links = append(f.links, l)
 	f.dials++
+	l := &link{f: f, h: h, to: *d, number: f.dials}
+	f.links = append(f.links, l)
 	return l
 }
 

@@ -65,7 +65,10 @@ type model struct {
 	owed  map[*call]int  // bytes of an upload not yet written; not there: it has ended
 	shut  bool
 	throw bool
-	over  bool
+
+	before  map[*call]int  // dials begun when it was submitted
+	refused map[string]int // by host: the youngest dial that was
+	over    bool
 }
 
 // modelT is rapid's T for helpers that ask for the testing package's.
@@ -94,7 +97,8 @@ func (t *modelT) clean() {
 }
 
 func newModel(t testing.TB, r *rapid.T) *model {
-	m := &model{r: r, t: &modelT{TB: t, r: r}, lent: map[*call]int{}, stops: map[*call]bool{}, owed: map[*call]int{}}
+	m := &model{r: r, t: &modelT{TB: t, r: r}, lent: map[*call]int{}, stops: map[*call]bool{}, owed: map[*call]int{},
+		before: map[*call]int{}, refused: map[string]int{}}
 	lines, fault := core.ParseResolve([]byte("h0.example:80:192.0.2.7"))
 	require.Nil(m.t, fault)
 	m.virtual = newVirtual(m.t, core.Config{
@@ -156,6 +160,7 @@ func (m *model) submit(*rapid.T) {
 		x.MaxBody = int64(m.upTo(1, 100, "most"))
 	}
 	m.calls = append(m.calls, x)
+	m.before[x] = m.dials
 	m.Submit(&x.Exchange)
 }
 
@@ -285,6 +290,7 @@ func (m *model) peer(*rapid.T) {
 		l.resolve()
 	case !l.connected:
 		if m.oneIn(6, "refused") {
+			m.refused[l.to.Host] = max(m.refused[l.to.Host], l.number)
 			l.gone(refused)
 			return
 		}
@@ -359,6 +365,8 @@ func (m *model) plausible(x *call) {
 		return
 	}
 	switch x.fault.Status {
+	case wire.StatusConnect:
+		require.Greater(m.t, m.refused[string(x.Head.Target.Host)], m.before[x], "no dial that began later was refused")
 	case wire.StatusCancelled:
 		require.True(m.t, m.stops[x] || m.shut, "nobody cancelled it")
 	case wire.StatusTimeout:

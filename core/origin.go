@@ -20,6 +20,13 @@ type origin struct {
 	count   int   // connections dialed and not told Closed
 	dialing int
 	redial  transport.Timer
+
+	// Dials are numbered in the order in which they began. The failure of one is told to those who were in line by then,
+	// when nothing else can serve them; who came later, also to take the place of one that was cancelled, has not had the
+	// time that connecting may take, and gets a dial of its own.
+	dials uint64      // begun
+	lost  uint64      // the youngest that failed
+	why   *wire.Fault // of that
 }
 
 // keptOrigins without connections are kept: a client that visits no more finds its origins again without allocation.
@@ -90,6 +97,30 @@ func (o *origin) nextFor(fresh bool) *Exchange {
 	return x
 }
 
+// enter puts an exchange into the line; first: it had a connection before, and is not to wait again.
+func (o *origin) enter(x *Exchange, first bool) {
+	x.phase = phaseWaiting
+	x.after = o.dials
+	if first {
+		o.waiters.pushFront(x)
+	} else {
+		o.waiters.pushBack(x)
+	}
+}
+
+// giveUp takes those out of the line who saw a dial begin that has failed. k is the last that failed.
+func (c *Client) giveUp(o *origin, k *conn, failed *exchanges) {
+	for x := o.waiters.first; x != nil; {
+		next := x.next
+		if x.after < o.lost {
+			o.waiters.remove(x)
+			k.stamp(x)
+			c.leaveLine(x, 0, failed)
+		}
+		x = next
+	}
+}
+
 func (o *origin) pushIdle(k *conn) {
 	k.prev, k.next = nil, o.idle
 	if o.idle != nil {
@@ -124,6 +155,8 @@ func (c *Client) dial(o *origin, now wire.Instant) {
 	k.init(now)
 	o.count++
 	o.dialing++
+	o.dials++
+	k.number = o.dials
 	k.index = len(c.conns)
 	c.conns = append(c.conns, k)
 	d := transport.Dial{Host: o.host, Port: o.port, Address: c.cfg.Resolve.of(o.host, o.port),
@@ -243,7 +276,7 @@ func (c *Client) leave(k *conn) {
 func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 	o := k.origin
 	var over, failed exchanges
-	var overFault *wire.Fault
+	var overFault, why *wire.Fault
 	var spare *conn
 	var j job
 	c.mu.Lock()
@@ -278,8 +311,7 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 			if e.begun {
 				x.retries++
 			}
-			x.phase = phaseWaiting
-			o.waiters.pushFront(x)
+			o.enter(x, true)
 		default:
 			overFault = e.fault
 			if s := wire.Status(x.stop.Load()); s != 0 && (!e.begun || overFault == nil) {
@@ -297,16 +329,17 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 			c.dial(o, now)
 		}
 	}
+	if wasDialing && e.fault != nil && k.number > o.lost {
+		o.lost, o.why = k.number, e.fault
+	}
 	switch {
 	case !wasDialing || e.fault == nil:
 		c.want(o, now)
 	case o.count == 0:
-		// No other connection of this origin lives or is being made: nothing can serve those who wait. Each of them
-		// would be told the same by a dial of its own.
-		for x := o.waiters.pop(); x != nil; x = o.waiters.pop() {
-			k.stamp(x)
-			c.leaveLine(x, 0, &failed)
-		}
+		// No other connection of this origin lives or is being made: nothing can serve those who wait.
+		why = o.why
+		c.giveUp(o, k, &failed)
+		c.want(o, now)
 	case o.waiters.count > 0:
 		// Those who wait still get their turn on what lives. The dial is repeated after a while only.
 		c.timers.Arm(&o.redial, now+redialAfter)
@@ -328,12 +361,12 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 	}
 	switch {
 	case failed.count > 0:
-		c.log(logWarn, e.fault.Error())
+		c.log(logWarn, why.Error())
 	case e.fault != nil:
 		c.trace(o, "connection lost: %v", e.fault)
 	default:
 		c.trace(o, "connection closed")
 	}
-	c.doneAll(&failed, e.fault, now)
+	c.doneAll(&failed, why, now)
 	c.checkClosed()
 }

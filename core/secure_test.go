@@ -222,6 +222,10 @@ func TestAnUnacceptedCertificateFailsAllThatWait(t *testing.T) {
 	x, y := s.submit("GET", safe), s.submit("POST", safe)
 	s.shaken(t, s.live(), paths)
 	s.settle()
+	x.failed(t, wire.StatusCertificate)
+	require.Zero(t, y.dones, "it came when that dial had begun")
+	s.shaken(t, s.live(), paths)
+	s.settle()
 	for _, x := range []*call{x, y} {
 		fault := x.failed(t, wire.StatusCertificate)
 		assert.EqualValues(t, wire.CertificateUntrusted, fault.Code)

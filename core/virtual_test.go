@@ -115,17 +115,6 @@ func TestFailedDialLeavesThoseWhomOthersServe(t *testing.T) {
 	b.ok(t, 200, "b")
 }
 
-func TestLastFailedDialFailsAllThatWait(t *testing.T) {
-	v := newVirtual(t, core.Config{ConnectionsPerHost: 2})
-	a, b, c := v.submit("GET", there), v.submit("GET", there), v.submit("GET", there)
-	v.links[0].gone(refused)
-	assert.Zero(t, a.dones+b.dones+c.dones, "another dial is under way")
-	v.links[0].gone(refused)
-	for _, x := range []*call{a, b, c} {
-		x.failed(t, wire.StatusConnect)
-	}
-}
-
 func TestStaleRepeatDoesNotTakeAnotherIdleConnection(t *testing.T) {
 	v := newVirtual(t, core.Config{ConnectionsPerHost: 2})
 	v.submit("GET", there)
