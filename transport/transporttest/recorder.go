@@ -85,8 +85,9 @@ func (r *Recorder) Wait(what string, ok func() bool) {
 // WaitConnected waits for Connected.
 func (r *Recorder) WaitConnected() {
 	r.t.Helper()
-	r.Wait("Connected", func() bool { return r.Connects > 0 || r.Closes > 0 })
-	if r.Closes > 0 {
+	connected := false
+	r.Wait("Connected", func() bool { connected = r.Connects > 0; return connected || r.Closes > 0 })
+	if !connected {
 		r.t.Fatalf("closed instead of connected: %v", r.Fault)
 	}
 }
