@@ -68,6 +68,7 @@ type model struct {
 
 	before  map[*call]int  // dials begun when it was submitted
 	refused map[string]int // by host: the youngest dial that was
+	odd     map[*link]bool // said something in a mood
 	over    bool
 }
 
@@ -98,7 +99,7 @@ func (t *modelT) clean() {
 
 func newModel(t testing.TB, r *rapid.T) *model {
 	m := &model{r: r, t: &modelT{TB: t, r: r}, lent: map[*call]int{}, stops: map[*call]bool{}, owed: map[*call]int{},
-		before: map[*call]int{}, refused: map[string]int{}}
+		before: map[*call]int{}, refused: map[string]int{}, odd: map[*link]bool{}}
 	lines, fault := core.ParseResolve([]byte("h0.example:80:192.0.2.7"))
 	require.Nil(m.t, fault)
 	m.virtual = newVirtual(m.t, core.Config{
@@ -271,7 +272,8 @@ func (m *model) endIdle(*rapid.T) {
 // lie puts a response that nobody asked for into the socket of a connection that nobody uses.
 func (m *model) lie(*rapid.T) {
 	l := some(m, m.quiet(func(answers int) bool { return answers == 0 }), "link")
-	if l.answered > 0 && len(l.sent) == 0 && !l.owes {
+	// Behind what it said in a mood, an answer may be a piece of a longer body, and so would this.
+	if l.answered > 0 && len(l.sent) == 0 && !l.owes && !m.odd[l] {
 		l.lie(unasked)
 		l.silent = l.written
 	}
@@ -308,6 +310,7 @@ func (m *model) peer(*rapid.T) {
 func (m *model) mood(l *link) {
 	says := func(text string) {
 		if !l.paused && !l.dead && l.unread == "" {
+			m.odd[l] = true
 			l.receive(text)
 		}
 	}
