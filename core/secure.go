@@ -19,8 +19,10 @@ import (
 // secure_link.go is what the link tells, secure_conn.go what the connection calls, secure_verify.go the answer of the host
 // and the end of its time.
 //
-// Nothing is held back here but while the host is asked: whatever arrives is decrypted and told at once, and plaintext is
-// shorter than ciphertext, so that a link which pauses bounds memory as it does without TLS.
+// Nothing is held back here but while the host is asked, and while the session is full of answers that the peer does not
+// read: whatever arrives else is decrypted and told at once, and plaintext is shorter than ciphertext, so that a link which
+// pauses bounds memory as it does without TLS. What arrived together may take several turns, between which mu is free: a
+// cancel from elsewhere does not wait for a peer that makes us work.
 type secure struct {
 	conn *conn
 	link transport.Conn // set once, by dial
@@ -42,13 +44,38 @@ type secure struct {
 	waiting int              // bytes that came meanwhile
 	fed     uint64           // bytes that the link gave
 	passed  uint64           // bytes of plaintext that came of them
-	paused  bool             // because they were too many
+	more    bool             // plaintext, or what it may come of, is still in the session
+	paused  pauses           // who wants the link to pause
 	closing bool             // link.Close was called
 	fault   *wire.Fault      // why, when it was not the connection's wish
 }
 
+// pauses are the reasons why the link does not read; it reads when there is none.
+type pauses uint8
+
+const (
+	pausedByConn   pauses = 1 << iota // the host does not consume
+	pausedByAsking                    // the host ponders, and much came meanwhile
+	pausedByFull                      // the peer does not read our answers
+)
+
+// pause sets or takes away one reason. mu is held.
+func (s *secure) pause(why pauses, on bool) {
+	before := s.paused
+	if s.paused &^= why; on {
+		s.paused |= why
+	}
+	switch {
+	case before == 0 && s.paused != 0:
+		s.link.PauseReading()
+	case before != 0 && s.paused == 0:
+		s.link.ResumeReading()
+	}
+}
+
 // news is what a step found out and the connection must be told, without mu.
 type news struct {
+	more                     bool // the step is not finished
 	connected, eof, sendable bool
 	info                     string // of the session, with connected
 	question                 *tlsprov.Question
@@ -107,17 +134,21 @@ func (s *secure) flush() {
 	}
 }
 
-// advance moves everything that can move after the session went on, and says what is to be told. What came before a fault
+// turn is how much plaintext one turn takes from the session, bytes: all that arrived together, as a rule.
+const turn = 128 << 10
+
+// advance moves what can move in one turn after the session went on, and says what is to be told. What came before a fault
 // is told before it.
 func (s *secure) advance(fault *wire.Fault) (n news) {
-	for more := true; more; {
-		var late *wire.Fault
-		more, late = s.session.Read(&s.in, 1<<30)
-		if fault == nil {
-			fault = late
-		}
+	more, late := s.session.Read(&s.in, turn)
+	for fault != nil && more && !s.session.Full() { // the last turn
+		more, _ = s.session.Read(&s.in, 1<<30)
+	}
+	if fault == nil {
+		fault = late
 	}
 	s.passed += uint64(s.in.Len()) // it was empty: tell follows each advance
+	s.more = more
 	s.flush()
 	switch {
 	case fault != nil:
@@ -144,13 +175,33 @@ func (s *secure) advance(fault *wire.Fault) (n news) {
 	if s.owes && !s.sending && s.plain.Len() == 0 {
 		s.owes, n.sendable = false, true
 	}
+	full := s.session.Full() // then the link has bytes, and Sendable goes on
+	s.pause(pausedByFull, full)
+	n.more = more && !full
 	return n
+}
+
+// resume takes another turn.
+func (s *secure) resume() news {
+	s.mu.Lock()
+	defer s.unlock()
+	if s.closing {
+		return news{}
+	}
+	return s.advance(nil)
 }
 
 var faultNoUse = &wire.Fault{Status: wire.StatusClosed, Stage: "tls", Text: "the server ended the connection right after the TLS handshake"}
 
-// tell passes on what a step found. order is held, mu is not.
+// tell passes on what a step found, and takes the turns that are left of it. order is held, mu is not.
 func (s *secure) tell(n news, now wire.Instant) {
+	for s.pass(n, now); n.more; s.pass(n, now) {
+		n = s.resume()
+	}
+}
+
+// pass passes on what a turn found.
+func (s *secure) pass(n news, now wire.Instant) {
 	k := s.conn
 	if n.question != nil {
 		s.asked = &Verify{Host: n.question.Host, Verified: n.question.Verified, Chain: n.question.Chain, secure: s}

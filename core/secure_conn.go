@@ -21,15 +21,22 @@ func (s *secure) Send(out *buffers.Sequence) bool {
 	return !s.owes && !s.closing
 }
 
-func (s *secure) PauseReading()  { s.link.PauseReading() }
-func (s *secure) ResumeReading() { s.link.ResumeReading() }
+// PauseReading and ResumeReading add and take away the connection's reason.
+func (s *secure) PauseReading()  { s.setPause(true) }
+func (s *secure) ResumeReading() { s.setPause(false) }
+
+func (s *secure) setPause(on bool) {
+	s.mu.Lock()
+	s.pause(pausedByConn, on)
+	s.mu.Unlock()
+}
 
 // Alive looks at what came out of the session, at what is in it, and asks the link. A ticket that arrives at this very
 // moment counts as something unasked: then another connection is made, which is dear but right.
 func (s *secure) Alive(received uint64) bool {
 	s.mu.Lock()
 	defer s.unlock()
-	return !s.closing && !s.ended && s.session != nil && s.passed == received && !s.session.Midway() && s.link.Alive(s.fed)
+	return !s.closing && !s.ended && s.session != nil && !s.more && s.passed == received && !s.session.Midway() && s.link.Alive(s.fed)
 }
 
 func (s *secure) Probe() { s.link.Probe() }

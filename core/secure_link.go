@@ -90,9 +90,8 @@ const patience = 64 << 10
 
 func (s *secure) wait(n int) {
 	s.waiting += n
-	if s.waiting > patience && !s.paused {
-		s.paused = true
-		s.link.PauseReading()
+	if s.waiting > patience {
+		s.pause(pausedByAsking, true)
 	}
 }
 

@@ -45,10 +45,7 @@ func (s *secure) answered(accept bool, now wire.Instant) news {
 	if s.closing {
 		return news{}
 	}
-	if s.paused {
-		s.paused = false
-		s.link.ResumeReading()
-	}
+	s.pause(pausedByAsking, false)
 	return s.advance(s.session.Answer(accept, now))
 }
 

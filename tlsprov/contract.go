@@ -55,12 +55,31 @@ type Context interface {
 	NewSession(host string, port uint16, now wire.Instant) (Session, *wire.Fault)
 }
 
+const (
+	// MostAnswers is how many answers to what the peer sent may wait for Fill: at some 30 bytes in a block of 256 each,
+	// 64 KiB. An honest peer waits for the answer to one.
+	MostAnswers = 256
+	// MostReads bounds one Read: at some 10 µs for a change of keys, 3 ms.
+	MostReads = 256
+)
+
 // Session is one connection. Feed, FeedEOF, Fill, Tick, Deadline and Release are those of wire.Stage and are about
 // ciphertext; plaintext is read and written beside them. Whoever calls it owns it for the length of the call.
 //
 // After each call that moves it on (NewSession, Feed, Answer, Read, Write, CloseNotify) ask Fill for bytes; after a fault
 // too, because the peer is told why. After Feed and Answer look at Asking and Handshaken, and then Read until there is no
 // more.
+//
+// What the peer can make a session keep is bounded, whatever it sends. A session answers some records by itself (RFC 8446
+// §4.6.3: a KeyUpdate that asks for one), and a peer that asks and never reads must not fill memory: while MostAnswers wait
+// for Fill, Full is true, and Read takes no further record. The caller then stops feeding, and goes on when Fill has given
+// answers away, as a client that blocks in writing would. What it has fed meanwhile the session keeps, also a record
+// that comes a byte at a time, in not much more memory than its bytes. Messages of a handshake, tickets and chains have a
+// largest size; a renegotiation is refused, for good or with an answer that counts as one.
+//
+// Nor can a peer make one call work for long: Feed decrypts nothing after the handshake, and Read ends after MostReads
+// looks for plaintext, with more, though limit was not reached. Records without content are a fault when too many follow
+// each other.
 //
 // Faults: TLS with the alert, CERTIFICATE with the reason, CLOSED when the connection was cut. The first is final; Read
 // still gives what came before it.
@@ -73,10 +92,13 @@ type Session interface {
 	// Answer lets the handshake that waits go on, or ends it with the fault that it returns. It does nothing when
 	// nothing waits.
 	Answer(accept bool, now wire.Instant) *wire.Fault
-	// Read appends plaintext to out until out holds about limit bytes. more: there is more now.
+	// Read appends plaintext to out until out holds about limit bytes, or the session is Full, or it has looked MostReads
+	// times. more: there is more now, or will be when the session is not Full any more.
 	Read(out *buffers.Sequence, limit int) (more bool, fault *wire.Fault)
 	// Midway tells that the beginning of a record has come and its end has not: the peer is saying something.
 	Midway() bool
+	// Full tells that MostAnswers wait for Fill: Read goes on when it has given some away.
+	Full() bool
 	// Write takes bytes from the front of in and says how many: not all while much waits for Fill. It takes none before
 	// the handshake has ended.
 	Write(in *buffers.Sequence) (int, *wire.Fault)

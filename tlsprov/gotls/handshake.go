@@ -79,6 +79,9 @@ func (s *session) abandon() {
 // verify is called in the coroutine when the server's chain is there, and before anything is answered to it.
 func (s *session) verify(state tls.ConnectionState) error {
 	cfg := &s.context.cfg
+	for _, c := range state.PeerCertificates {
+		s.chainBytes += len(c.Raw)
+	}
 	chain, fault := cfg.Verify(state.PeerCertificates, s.host, s.context.roots)
 	if fault != nil {
 		s.context.tickets.drop(s.key)

@@ -48,6 +48,9 @@ func (p *pipe) Write(from []byte) (int, error) {
 	if len(from) == alertSize && from[0] == typeAlert {
 		p.s.alert = from[alertSize-1] // in the clear; when it is encrypted it is longer
 	}
+	if p.s.reading {
+		p.s.answers++ // the writer makes a block, and so a segment, for each
+	}
 	return p.s.writer.Write(from)
 }
 

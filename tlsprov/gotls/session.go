@@ -22,6 +22,8 @@ const (
 	// joinBelow: pieces of plaintext below this are copied together into one record. A head and a small body travel in one
 	// packet then, and the copy is small beside the encryption.
 	joinBelow = 4 << 10
+	// packBelow: less ciphertext at once is packed beside what waits.
+	packBelow = 256
 )
 
 // session is one connection. All bytes that wait are in in and out.
@@ -35,9 +37,12 @@ type session struct {
 
 	in      buffers.Sequence // ciphertext that crypto/tls has not been given
 	records records          // where records end in it
+	packer  buffers.Packer   // of in: a record may come a byte at a time
 	inside  int              // bytes that crypto/tls was given and may still turn into plaintext; see spent
 	out     buffers.Sequence // ciphertext for the peer
 	writer  buffers.Writer   // to out, open during one call
+	reading bool             // crypto/tls reads: what it writes are answers
+	answers int              // that wait in out, at most; a segment each
 	alert   uint8            // the last alert that was sent in the clear
 
 	handshaken bool
@@ -45,6 +50,7 @@ type session struct {
 	closed     bool // and ours was sent
 	released   bool
 	until      time.Time // the end of the verified chain
+	chainBytes int       // of what the server sent
 	info       tlsprov.Info
 	fault      *wire.Fault
 }
@@ -65,7 +71,10 @@ func (s *session) Feed(in *buffers.Sequence, now wire.Instant) *wire.Fault {
 		return s.fault
 	}
 	s.records.feed(in)
-	in.Move(&s.in)
+	if in.Len() < packBelow { // what comes in larger pieces is a few of them until a record is whole
+		s.packer.Pack(s.context.cfg.Pool, in, s.in.Len())
+	}
+	in.Join(&s.in)
 	s.resume()
 	return s.fault
 }
@@ -94,8 +103,11 @@ func (s *session) Fill(out *buffers.Sequence, limit int) bool {
 	} else if n > 0 {
 		s.out.Move(out)
 	}
+	s.answers = min(s.answers, s.out.Segments())
 	return s.out.Len() > 0
 }
+
+func (s *session) Full() bool { return s.answers >= tlsprov.MostAnswers }
 
 // Deadline is never: how long a handshake may take is the caller's business.
 func (s *session) Deadline() wire.Instant { return 0 }
@@ -106,6 +118,7 @@ func (s *session) Release() {
 	s.released = true
 	s.abandon()
 	s.writer.Close()
+	s.packer.Close()
 	s.in.Release()
 	s.out.Release()
 }
@@ -136,7 +149,9 @@ func (s *session) Read(out *buffers.Sequence, limit int) (bool, *wire.Fault) {
 	defer w.Close()
 	s.open()
 	defer s.writer.Close()
-	for out.Len() < limit {
+	s.reading = true
+	defer func() { s.reading = false }()
+	for reads := 0; out.Len() < limit && reads < tlsprov.MostReads && !s.Full(); reads++ {
 		if s.inside == 0 && s.records.whole == 0 {
 			return false, s.dry()
 		}

@@ -7,8 +7,13 @@ import (
 	"time"
 )
 
-// mostTickets bounds what a context keeps. A ticket is some KB with its chain; a game talks to a handful of hosts.
-const mostTickets = 64
+const (
+	// mostTickets bounds what a context keeps. A ticket is some KB with its chain; a game talks to a handful of hosts.
+	mostTickets = 64
+	// mostTicketBytes: a ticket of a server that sends more of either is not kept. TLS allows 64 KiB and crypto/tls a chain
+	// of 256 KiB, which would make 64 of them 20 MB; what servers send has less than 10 KiB.
+	mostTicketBytes = 32 << 10
+)
 
 // tickets are the sessions of a context that can be resumed, one for each host and port: the newest.
 type tickets struct {
@@ -87,7 +92,16 @@ func (c *cache) Put(_ string, state *tls.ClientSessionState) {
 		c.context.tickets.drop(c.key)
 		return
 	}
-	c.context.tickets.put(c.key, state, c.until)
+	if (*session)(c).keeps(state) {
+		c.context.tickets.put(c.key, state, c.until)
+	}
+}
+
+// keeps tells whether a ticket is worth its memory, with the chain that it carries.
+func (s *session) keeps(state *tls.ClientSessionState) bool {
+	ticket, _, err := state.ResumptionState()
+	size := len(ticket) + s.chainBytes
+	return err == nil && size <= mostTicketBytes
 }
 
 func earliest(chain []*x509.Certificate) time.Time {

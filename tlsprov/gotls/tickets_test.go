@@ -32,3 +32,16 @@ func TestATicketEndsWithItsChain(t *testing.T) {
 	list.drop("a")
 	require.Nil(t, list.get("a", now))
 }
+
+func TestATicketThatIsTooLargeIsNotKept(t *testing.T) {
+	for _, c := range []struct {
+		ticket, chain int
+		kept          bool
+	}{{200, 4 << 10, true}, {mostTicketBytes, 1, false}, {200, mostTicketBytes, false}} {
+		state, err := tls.NewResumptionState(make([]byte, c.ticket), &tls.SessionState{})
+		require.NoError(t, err)
+		s := &session{context: &context{}, key: "a", chainBytes: c.chain}
+		(*cache)(s).Put("", state)
+		require.Equal(t, c.kept, len(s.context.tickets.byKey) == 1)
+	}
+}

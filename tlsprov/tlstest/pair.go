@@ -147,7 +147,7 @@ func (p *pair) feed(b []byte) {
 	}
 }
 
-// read takes all plaintext there is.
+// read takes all plaintext there is, or that a session gives while it is Full.
 func (p *pair) read() {
 	for range 1 << 20 {
 		var q buffers.Sequence
@@ -161,7 +161,7 @@ func (p *pair) read() {
 		if fault != nil {
 			p.fault = fault
 		}
-		if !more {
+		if !more || p.Full() {
 			return
 		}
 	}

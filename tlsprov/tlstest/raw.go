@@ -19,7 +19,8 @@ const (
 	TypeHandshake   = 22
 	TypeApplication = 23
 
-	KeyUpdate = 24
+	NewSessionTicket = 4
+	KeyUpdate        = 24
 )
 
 // Secrets is a key log (the format of NSS) that remembers the traffic secrets of one connection.
@@ -124,6 +125,9 @@ func (d *Direction) Seal(to []byte, kind byte, content []byte) []byte {
 	sealed := d.aead.Seal(inner[:0], d.next(), inner, head)
 	return append(to[:at+5], sealed...)
 }
+
+// Skip passes over one record that somebody else has opened.
+func (d *Direction) Skip() { d.next() }
 
 // Open takes the first record off in.
 func (d *Direction) Open(in []byte) (kind byte, content, rest []byte, err error) {
