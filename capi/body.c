@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-#define SPARES 8u /* parts kept with a record for its next bodies */
+#define SPARES 8u                               /* parts kept with a record for its next bodies */
+#define PASSED ((size_t)1 << (sizeof(size_t) * 8 - 1)) /* in a part's size: HOST is beyond it, so it grows no more */
 
 /* ---- The library's side: one call at a time for each request -------------------------------------- */
 static tb_link* spare_parts; /* LIB, under the lock: parts of no record */
@@ -50,8 +51,28 @@ static void part_free(tb_request* r, tb_part* p) {
     tb_lock_give(&lock);
 }
 
+/* Lets the last part grow when the bytes follow it in memory: a host that does not look at single bytes pays for none of
+ * them. Not once the host has passed the part, which it says in the same word. */
+static int grow(tb_request* r, const uint8_t* data, size_t size) {
+    tb_part* p = r->tail;
+    size_t   had;
+    if (p == NULL) return 0;
+    had = tb_peek(&p->size);
+    if ((had & PASSED) != 0 || p->data + had != data) return 0;
+    p->end += size; /* LIB's own */
+    if (tb_cas(&p->size, &had, had + size)) return 1;
+    p->end -= size;
+    return 0;
+}
+
 int tb_lib_body(tb_request* r, const uint8_t* data, size_t size, uint64_t now) {
-    tb_part* p = part_new(r);
+    tb_part* p;
+    if (grow(r, data, size)) {
+        tb_store(&r->body_ns, now);
+        tb_store(&r->bytes_told, r->tail->end); /* after the bytes: what the host consumes by it lies in its parts */
+        return tb_body_tell(r);
+    }
+    p = part_new(r);
     if (p == NULL) return -1;
     p->next = NULL;
     p->data = data;
@@ -93,12 +114,20 @@ void tb_lib_leave(tb_request* r) {
 }
 
 /* ---- The host's side: the caller holds TB_RECEIVING ------------------------------------------------ */
+static size_t size_of(tb_part* p) { return tb_load(&p->size) & ~PASSED; }
+
+/* Passes the part at, if the host has used all of it. LIB may let it grow at this very moment: then there is more of it. */
+static void pass(tb_request* r) {
+    size_t all = (size_t)r->at_offset;
+    if (tb_cas(&r->at->size, &all, all | PASSED)) r->parts_passed++;
+}
+
 /* The part with the next byte, or NULL. */
 static tb_part* current(tb_request* r) {
     if (r->at == NULL) {
         r->at = tb_load(&r->parts);
         r->at_offset = 0;
-    } else if (r->at_offset == r->at->size) {
+    } else if ((tb_load(&r->at->size) & PASSED) != 0) {
         tb_part* next = tb_load(&r->at->next);
         if (next == NULL) return NULL;
         r->at = next;
@@ -112,11 +141,11 @@ void tb_body_sync(tb_request* r) {
     uint64_t left = consumed - r->cursor;
     while (left != 0) {
         tb_part* p = current(r);
-        uint64_t here = p->size - r->at_offset;
+        uint64_t here = size_of(p) - r->at_offset;
         if (here > left) here = left;
         r->at_offset += here;
         left -= here;
-        if (r->at_offset == p->size) r->parts_passed++;
+        if (r->at_offset == size_of(p)) pass(r);
     }
     tb_store(&r->cursor, consumed);
 }
@@ -124,21 +153,26 @@ void tb_body_sync(tb_request* r) {
 static int64_t peek(tb_request* r, turbo_bytes* segments, size_t capacity) {
     uint32_t told = tb_load(&r->told); /* before parts_told: the end is told after the last part */
     int64_t  n;
+    uint64_t left;
     tb_part* p;
     size_t   i;
     if ((told & TB_TOLD_DONE) == 0 && (r->wants & TURBO_WANT(TURBO_EVENT_BODY)) == 0) return TURBO_ERROR_AGAIN;
     if (tb_load(&r->filling) != 0) return TURBO_ERROR_STATE;
     tb_body_sync(r);
     n = (int64_t)(tb_load(&r->parts_told) - r->parts_passed);
-    if (n <= 0) {
+    left = tb_load(&r->bytes_told) - r->cursor; /* the last part may just have grown beyond what can be consumed */
+    if (n <= 0 || left == 0) {
         if ((told & TB_TOLD_END) != 0) return 0;
         return (told & TB_TOLD_DONE) != 0 ? r->status : TURBO_ERROR_AGAIN;
     }
     p = current(r);
     for (i = 0; i < capacity && i < (uint64_t)n; i++) {
-        size_t skip = i == 0 ? r->at_offset : 0;
+        size_t skip = i == 0 ? (size_t)r->at_offset : 0;
+        size_t size = size_of(p) - skip;
+        if (size > left) size = (size_t)left;
         segments[i].data = p->data + skip;
-        segments[i].size = p->size - skip;
+        segments[i].size = size;
+        left -= size;
         p = tb_load(&p->next);
     }
     return n;

@@ -24,6 +24,7 @@ type exchange struct {
 
 	mu       sync.Mutex
 	body     buffers.Sequence // what the record's parts show
+	packer   buffers.Packer   // of body
 	released uint64           // body bytes that went home
 	head     *buffers.Block   // the response as a FlatBuffer
 	trailers *buffers.Block   // its trailers, or nil
@@ -111,7 +112,15 @@ func (x *exchange) skipConsumed() int {
 	n := int(now - x.released)
 	x.released = now
 	x.body.Skip(n)
+	x.packUnlessEmpty()
 	return n
+}
+
+// packUnlessEmpty gives back what the packer has left when nothing piles up: an idle stream holds no memory. mu is held.
+func (x *exchange) packUnlessEmpty() {
+	if x.body.Len() == 0 {
+		x.packer.Close()
+	}
 }
 
 // free takes the host's goodbye.
@@ -130,6 +139,7 @@ func (x *exchange) free() {
 
 // end gives everything back; the record may begin a new life at once. mu is held.
 func (x *exchange) end() {
+	x.packer.Close()
 	x.body.Release()
 	if x.head != nil {
 		x.head.Release()

@@ -128,7 +128,9 @@ func (x *exchange) fillFromParts(now C.uint64_t) (used int) {
 		return 0
 	}
 	used = x.skipConsumed() // the host did so before it lent
-	return used + x.fill(&x.body, x.lent.ended, now)
+	used += x.fill(&x.body, x.lent.ended, now)
+	x.packUnlessEmpty()
+	return used
 }
 
 // fill moves the front of in into lent spans, as far as both go; end: nothing follows in. It gives back the spans that

@@ -58,8 +58,8 @@ typedef struct tb_pool {
 typedef struct tb_part {  /* a received segment; LIB makes and frees it, HOST reads it */
     struct tb_part* next; /* shared: set once */
     const uint8_t*  data;
-    size_t          size;
-    uint64_t        end; /* offset in the body of the byte behind it */
+    size_t          size; /* shared: LIB lets the last one grow until HOST has passed it */
+    uint64_t        end;  /* LIB: offset in the body of the byte behind it */
 } tb_part;
 
 /* ---- Lent memory ---------------------------------------------------------------------------------- */

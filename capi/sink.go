@@ -57,6 +57,7 @@ func (sink) Body(e *core.Exchange, in *buffers.Sequence, end bool) (used int) {
 	if !x.Stream {
 		in.Compact(x.client.pool)
 	}
+	x.packer.Pack(x.client.pool, in, x.body.Len()) // a slow host, or none, may have much of it
 	for s := in.First(); s != nil; s = s.Next() {
 		b := s.Bytes()
 		atomic.AddUint64((*uint64)(&x.record.received), uint64(len(b))) // before the host can see the part
@@ -66,7 +67,7 @@ func (sink) Body(e *core.Exchange, in *buffers.Sequence, end bool) (used int) {
 		}
 		theWaker.now(told)
 	}
-	in.Move(&x.body)
+	in.Join(&x.body)
 	if end {
 		theWaker.now(C.tb_lib_end(x.record, now))
 	}
@@ -138,6 +139,7 @@ func (x *exchange) tellDone(e *core.Exchange, fault *wire.Fault) C.int {
 		d.trailers, d.trailers_size = (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(view))), C.size_t(len(view))
 	}
 	x.giveBack(d.status, d.now)
+	x.packer.Close()
 	x.done = true
 	told := C.tb_lib_done(x.record, d)
 	if x.freed {

@@ -258,7 +258,8 @@ typedef struct turbo_client_config {
                                                      TURBO_NONE: never */
     uint32_t                max_head_bytes;       /* of a response; default 64 KiB */
     uint32_t                window_bytes;         /* body held unread before the peer is slowed down, and body queued for sending
-                                                     before you are; default 256 KiB */
+                                                     before you are; default 256 KiB. However small the pieces in which a body
+                                                     comes, its memory is within 3 times the bytes held, and 128 KiB */
     uint64_t                max_body_bytes;       /* default 64 MiB when collected, without limit when streamed */
 } turbo_client_config;
 TURBO_DEFINE_DEFAULT(turbo_client_config)
@@ -396,9 +397,9 @@ TURBO_API int64_t turbo_response_header(turbo_request request, turbo_bytes name,
 TURBO_API int64_t turbo_response_field(turbo_request request, size_t index, turbo_bytes* name, turbo_bytes* value);
 
 /* Fills up to capacity views of the received segments, in order, until consume or release; returns how many there are, of
- * which at most capacity are filled. 0 is the end of a complete body; a broken one ends with DONE's status. A collected body
- * says AGAIN before DONE. STATE while lent spans are out. Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, AGAIN,
- * DONE's. */
+ * which at most capacity are filled; a later call may show the last one longer. 0 is the end of a complete body; a broken one
+ * ends with DONE's status. A collected body says AGAIN before DONE. STATE while lent spans are out.
+ * Threads: one. Blocks: no. Errors: INVALID, STALE, STATE, AGAIN, DONE's. */
 TURBO_API int64_t turbo_response_peek(turbo_request request, turbo_bytes* segments, size_t capacity);
 
 /* Drops the first size body bytes: their views end, and the peer may send as much again.

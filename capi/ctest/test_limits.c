@@ -127,6 +127,33 @@ static void test_window(uint32_t window) {
     CHECK_IS(turbo_client_destroy(other, 5000), TURBO_OK);
 }
 
+/* However small the pieces in which a body comes, what the host has not read costs about its bytes. */
+static void test_pieces(const char* path, uint64_t size, uint64_t events) {
+    turbo_client          client = limited(0, 0, 0, 0);
+    turbo_request_options o = turbo_request_options_default();
+    turbo_bytes           part;
+    turbo_stats           s;
+    call                  c;
+    uint64_t              at = 0, most = size / 1024 + 40; /* of both: 1 KiB each, and what it begins with */
+    o.events = (uint32_t)events;
+    CHECK_IS(submit(client, "GET", path, &o, &c), TURBO_OK);
+    wait_done(queue, &c); /* a streamed one fits into the window */
+    CHECK_DONE(&c, TURBO_OK);
+    int64_t parts = turbo_response_peek(c.request, &part, 1);
+    s = stats_now();
+    printf("  %s: %lld parts, %lld blocks\n", path, (long long)parts, (long long)(s.pool_rents - s.pool_returns));
+    CHECK(parts > 0 && (uint64_t)parts <= most);
+    CHECK(s.pool_rents - s.pool_returns <= most);
+    while (turbo_response_peek(c.request, &part, 1) > 0) {
+        for (size_t k = 0; k < part.size; k++, at++)
+            if (part.data[k] != content(0, at % (64 << 10))) FAIL("byte %llu", (unsigned long long)at);
+        CHECK_IS(turbo_response_consume(c.request, part.size), TURBO_OK);
+    }
+    CHECK(at == size);
+    release(&c);
+    CHECK_IS(turbo_client_destroy(client, 5000), TURBO_OK);
+}
+
 static void test_connections(void) {
     turbo_client client = limited(0, 0, 0, 3);
     turbo_stats  stats = turbo_stats_default();
@@ -205,6 +232,12 @@ int main(void) {
     test_window(0);
     test_window(16 << 10);
     test_window(4 << 20);
+    test_pieces("/chunked?n=250000&size=1", 250000, TURBO_WANT(TURBO_EVENT_BODY));
+    test_pieces("/chunked?n=250000&size=4", 250000, TURBO_WANT(TURBO_EVENT_BODY));
+    test_pieces("/drip?n=20000&ms=0", 20000, TURBO_WANT(TURBO_EVENT_BODY));
+    test_pieces("/chunked?n=3000000&size=1", 3000000, 0);
+    test_pieces("/chunked?n=3000000&size=100", 3000000, 0);
+    test_pieces("/drip?n=20000&ms=0", 20000, 0);
     test_connections();
     test_open_requests(mode_is("guarded") ? 20000 : 100000);
     if (getenv("TURBO_TEST_LONG")) test_open_requests(1u << 20); /* 2^20, some GB: LIMIT for the next */
