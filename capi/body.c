@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#define SPARES 8u                               /* parts kept with a record for its next bodies */
+#define SPARES 8u                                      /* parts kept with a record for its next bodies */
 #define PASSED ((size_t)1 << (sizeof(size_t) * 8 - 1)) /* in a part's size: HOST is beyond it, so it grows no more */
 
 /* ---- The library's side: one call at a time for each request -------------------------------------- */
