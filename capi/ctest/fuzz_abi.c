@@ -371,7 +371,7 @@ static void call_submit(dice* d, int slot) {
     }
     if ((o.flags & TURBO_STREAM) && one_in(d, 2)) o.body_size = roll(d, 5000);
     if ((o.events & TURBO_WANT(TURBO_EVENT_BODY)) == 0 && one_in(d, 3)) {
-        e->into_size = roll(d, 2) ? size + roll(d, 3) : roll(d, 4000);
+        e->into_size = 1 + (roll(d, 2) ? size + roll(d, 3) : roll(d, 4000)); /* of size 0 it would be no span */
         e->into = fresh(d, e->into_size);
         o.into = (turbo_span){e->into, e->into_size};
     }
