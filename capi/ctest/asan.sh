@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# asan.sh - the whole library, its C and its Go, built with AddressSanitizer, and random calls of everything at once
-# (fuzz_abi.c), which is built with it too.
+# asan.sh - the whole library, its C and its Go, built with AddressSanitizer, under some of the C programs and under random
+# calls of everything at once (fuzz_abi.c), which are built with it too.
 #
 #   capi/ctest/asan.sh            what make test runs: the same dice each time
 #   SECONDS=60 capi/ctest/asan.sh fuzz    other dice, for so long (make fuzz)
@@ -12,7 +12,8 @@ out=build/out/asan
 mkdir -p $out/ctest
 timeout 900 go build -asan -buildmode=c-shared -trimpath \
     -ldflags "-extldflags=-Wl,--version-script=$PWD/capi/turbohttp.map" -o $out/libturbohttp.so ./capi
-for name in fuzz_abi asan_control; do
+tests=(test_stream test_threads test_limits)
+for name in fuzz_abi asan_control "${tests[@]}"; do
     "${CC:-gcc}" -fsanitize=address,undefined -fno-sanitize-recover=all -std=c11 -O1 -g -Wall -Wextra -Werror -pthread \
         -Iinclude -o $out/ctest/$name capi/ctest/$name.c -L$out -lturbohttp -Wl,-rpath,'$ORIGIN/..'
 done
@@ -48,6 +49,13 @@ if [ "${1:-}" = fuzz ]; then
         done
     done
 else
+    for name in "${tests[@]}"; do
+        if ! timeout -k 10 300 $out/ctest/$name >$out/$name.log 2>&1 || ! grep -q "^ok $name" $out/$name.log; then
+            cat $out/$name.log
+            exit 1
+        fi
+        echo "ok $name"
+    done
     play pooled 1 10000 1 2
     play pooled 1 10000 16 2
     play guarded 2 10000 16 1
