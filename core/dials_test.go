@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -74,22 +75,76 @@ func TestADialForSomebodyWhoLeftServesWhoCameLater(t *testing.T) {
 	assert.Equal(t, 1, v.dials)
 }
 
-func TestTheLastFailedDialFailsThoseWhoSawADialBegin(t *testing.T) {
+func TestAFailedDialFailsThoseWhoSawItBegin(t *testing.T) {
 	v := newVirtual(t, core.Config{ConnectionsPerHost: 2})
 	a, b, c, d := v.submit("GET", there), v.submit("GET", there), v.submit("GET", there), v.submit("GET", there)
 	v.links[0].gone(refused)
-	assert.Zero(t, a.dones+b.dones+c.dones+d.dones, "another dial is under way")
+	a.failed(t, wire.StatusConnect)
+	assert.Zero(t, b.dones+c.dones+d.dones, "their dials are under way, or begin now")
+	require.Len(t, v.links, 2)
 	v.links[0].gone(unanswered)
-	a.failed(t, wire.StatusTimeout)
 	b.failed(t, wire.StatusTimeout)
 	assert.Zero(t, c.dones+d.dones, "both dials were older")
-	require.Len(t, v.links, 2, "one for each that waits")
-	v.links[1].gone(refused)
+	require.Len(t, v.links, 2)
 	v.links[0].gone(refused)
 	c.failed(t, wire.StatusConnect)
 	d.failed(t, wire.StatusConnect)
-	assert.Empty(t, v.links)
 	assert.Equal(t, 4, v.dials)
+}
+
+// With new requests all the time there is always a dial under way: nobody waits for those of others.
+func TestADeadHostIsToldHoweverManyRequestsComeBehind(t *testing.T) {
+	const tick, every, timeout = 100 * time.Millisecond, 7, 20 // the latter two in ticks
+	for limit := 1; limit <= 8; limit++ {
+		v := newVirtual(t, core.Config{ConnectionsPerHost: limit})
+		var calls []*call
+		var begun []int
+		dialed := map[*link]int{}
+		for now := range 400 {
+			if now%every == 0 {
+				calls, begun = append(calls, v.submit("GET", there)), append(begun, now)
+			}
+			for _, l := range slices.Clone(v.links) { // the transport's part: each dial gets its time
+				if at, known := dialed[l]; !known {
+					dialed[l] = now
+				} else if now-at >= timeout {
+					l.gone(unanswered)
+				}
+			}
+			v.clock.Advance(tick)
+			for i, x := range calls {
+				if now-begun[i] > 2*timeout+2 { // the rest of a dial, and one of its own
+					require.Equal(t, 1, x.dones, "limit %d, request %d", limit, i)
+				}
+			}
+		}
+		assert.LessOrEqual(t, v.dials, len(calls)+limit, "about a dial for each request")
+	}
+}
+
+// A second try lets others go first while it waits for a new connection, but not when none can be made.
+func TestARepeatIsNotPassedForEver(t *testing.T) {
+	v := newVirtual(t, core.Config{ConnectionsPerHost: 2})
+	v.submit("GET", there)
+	v.submit("GET", there)
+	a, b := v.links[0], v.links[1]
+	a.connect()
+	b.connect()
+	b.answer("")
+	x := v.submit("GET", there) // on b
+	b.gone(reset)               // and back in line: a dial begins
+	y, z := v.submit("GET", there), v.submit("GET", there)
+	a.answer("")
+	require.Len(t, a.requests, 2, "y goes first")
+	v.links[1].gone(refused)
+	v.clock.Advance(time.Second) // another dial
+	require.Len(t, v.links, 2)
+	a.answer("y")
+	y.ok(t, 200, "y")
+	a.answer("x")
+	x.ok(t, 200, "x")
+	a.answer("z")
+	z.ok(t, 200, "z")
 }
 
 // The dial that was made for it has failed already; that it is told so only when an older one fails, too, gives it no other.

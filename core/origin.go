@@ -1,15 +1,17 @@
 package core
 
 import (
+	"slices"
+
 	"turbohttp/transport"
 	"turbohttp/wire"
 )
 
 // origin is the pool of connections to one scheme, host and port. Client.mu guards all of it.
 //
-// A connection that is free goes to the exchange that waits longest, but see nextFor; when none waits it is idle, and the next exchange
-// takes the one that was used last, so that what is not needed grows old and is closed. A new connection is dialed only
-// while more exchanges wait than dials are under way.
+// A connection that is free goes to the exchange that waits longest, but see nextFor; when none waits it is idle, and the
+// next exchange takes the one that was used last, so that what is not needed grows old and is closed. A new connection is
+// dialed only while more exchanges wait than dials are under way.
 type origin struct {
 	key     string
 	host    string // for the dial
@@ -85,10 +87,11 @@ func (c *Client) idleEnd(k *conn) (end wire.Instant) {
 
 // nextFor takes the exchange that a free connection is to serve out of the line; nil: none. A repeat is for a connection
 // that has just been made, as long as one is on its way: a server that lets go of all its connections, to reload or to
-// restart, lets go of the one that just answered, too, and there may be no other try.
+// restart, lets go of the one that just answered, too, and there may be no other try. When a dial has failed since it came
+// into line, it takes what there is: others would be served before it for ever.
 func (o *origin) nextFor(fresh bool) *Exchange {
 	x := o.waiters.first
-	for !fresh && o.dialing > 0 && x != nil && x.retries > 0 {
+	for !fresh && o.dialing > 0 && x != nil && x.retries > 0 && x.after >= o.lost {
 		x = x.next
 	}
 	if x != nil {
@@ -106,6 +109,13 @@ func (o *origin) enter(x *Exchange, first bool) {
 	} else {
 		o.waiters.pushBack(x)
 	}
+}
+
+// olderDial tells whether a dial is under way that began before k.
+func (c *Client) olderDial(k *conn) bool {
+	return slices.ContainsFunc(c.conns, func(l *conn) bool {
+		return l.origin == k.origin && l.state == stateDialing && l.number < k.number
+	})
 }
 
 // giveUp takes those out of the line who saw a dial begin that has failed. k is the last that failed.
@@ -335,11 +345,13 @@ func (c *Client) buried(k *conn, e ending, now wire.Instant) {
 	switch {
 	case !wasDialing || e.fault == nil:
 		c.want(o, now)
-	case o.count == 0:
-		// No other connection of this origin lives or is being made: nothing can serve those who wait.
+	case o.count == o.dialing && !c.olderDial(k):
+		// No connection of this origin lives. Dials that began later are no reason to wait: with a host that is gone, and
+		// new requests all the time, there are always some.
 		why = o.why
 		c.giveUp(o, k, &failed)
 		c.want(o, now)
+	case o.count == o.dialing: // the older dial may serve them, or be told
 	case o.waiters.count > 0:
 		// Those who wait still get their turn on what lives. The dial is repeated after a while only.
 		c.timers.Arm(&o.redial, now+redialAfter)
