@@ -191,7 +191,8 @@ func (s *session) spent(n int, whole bool) {
 	if whole && n > 0 {
 		s.inside -= leastExtra
 	}
-	if s.inside <= leastExtra { // too short for a record that says anything
+	// Too short for a record that says anything; as long as there is more to give, it may be the beginning of one.
+	if s.inside <= leastExtra && s.records.whole == 0 {
 		s.inside = 0
 	}
 }

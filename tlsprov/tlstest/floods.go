@@ -101,6 +101,25 @@ func testReads(t *testing.T, w *world) {
 	require.Empty(t, p.filled())
 }
 
+// Records that come together are all read, wherever a provider's own buffers cut them: nothing more may come that would
+// make it look again. A response of a head, some body, and a short end, of every size.
+func testTogether(t *testing.T, w *world) {
+	p, toClient, _ := w.raw(t, &Secrets{})
+	content := make([]byte, 20<<10)
+	for size := 1; size < 5000; size += 2 {
+		var b []byte
+		want := 0
+		for _, n := range []int{60 + size%3, size, 600, 7} {
+			b = toClient.Seal(b, TypeApplication, content[:n])
+			want += n
+		}
+		had := len(p.got)
+		p.feed(b)
+		require.Nil(t, p.fault)
+		require.Equal(t, want, len(p.got)-had, "of a body of %d", size)
+	}
+}
+
 func testDrip(t *testing.T, w *world) {
 	p, toClient, _ := w.raw(t, &Secrets{})
 	p.cut = 1

@@ -37,6 +37,7 @@ func Run(t *testing.T, provider tlsprov.Provider) {
 		{"records that say nothing are bounded", testFlood},
 		{"a peer that asks and never reads is made to wait", testUnreadAnswers},
 		{"one read is bounded", testReads},
+		{"records that come together are all read", testTogether},
 		{"a record that comes a byte at a time costs its bytes", testDrip},
 		{"handshake messages have a largest size", testHugeMessages},
 		{"a forged record", testForged},
