@@ -55,7 +55,9 @@ type Conn interface {
 	// it has left, every segment was released. False: Sendable follows once; until then the caller holds back.
 	// A failure to write is told by Closed, after what the peer had sent was received. One Send at a time.
 	Send(out *buffers.Sequence) bool
-	// PauseReading lets the peer wait: no Received is begun until ResumeReading.
+	// PauseReading lets the peer wait: no Received is begun until ResumeReading. But when writing has failed, what the peer
+	// had sent by then is received all the same, and then Closed is told: whoever paused until something has left would
+	// wait for ever.
 	PauseReading()
 	ResumeReading()
 	// Written is the number of bytes that the system has taken so far.

@@ -64,6 +64,7 @@ type conn struct {
 const (
 	paused uint32 = 1 << iota
 	ending        // Close was called, or a fault makes reading pointless
+	mute          // the peer takes nothing any more: what it had sent is read to the end, paused or not
 )
 
 // longAgo as a deadline wakes whoever waits for the socket.

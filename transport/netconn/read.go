@@ -15,6 +15,12 @@ func (c *conn) read() {
 	c.readerEnds()
 }
 
+// halted tells that the reader is not to read on now.
+func (c *conn) halted() bool {
+	flags := c.flags.Load()
+	return flags&ending != 0 || flags&(paused|mute) == paused
+}
+
 func (c *conn) serve() {
 	if !c.connect() {
 		return
@@ -25,7 +31,7 @@ func (c *conn) serve() {
 		if flags&ending != 0 {
 			return
 		}
-		if flags&paused != 0 {
+		if flags&(paused|mute) == paused {
 			<-c.wake
 			continue
 		}

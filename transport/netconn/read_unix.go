@@ -14,7 +14,7 @@ func (c *conn) readCallback() func(fd uintptr) bool { return c.onReadable }
 
 // onReadable is RawConn.Read's callback: false waits for the next edge of readiness, true leaves.
 func (c *conn) onReadable(fd uintptr) bool {
-	for c.flags.Load() == 0 {
+	for !c.halted() {
 		if c.spare == nil {
 			c.spare = c.to.Pool.Get(receiveBytes)
 		}
@@ -42,7 +42,7 @@ func (c *conn) onReadable(fd uintptr) bool {
 			c.dropSpare()
 			if errno == 0 {
 				c.gotEOF()
-				return c.flags.Load() != 0 // the next edge is a reset, or Close
+				return c.halted() // the next edge is a reset, or Close
 			}
 			c.readErr = errno
 			return true

@@ -64,6 +64,8 @@ func (c *conn) wrote(n int) {
 // cannotWrite notes that writing failed. c.mu is held.
 func (c *conn) cannotWrite(fault *wire.Fault) {
 	c.writeFault = fault
+	c.flags.Or(mute)
+	c.unpark()
 	if c.eof || fault.Status != wire.StatusClosed {
 		if c.fault == nil {
 			c.fault = fault

@@ -37,6 +37,7 @@ func Run(t *testing.T, create func(t testing.TB) transport.Transport) {
 		{"ResetIsClosedWithANumber", reset},
 		{"AnswerBeforeResetIsReceived", answerBeforeReset},
 		{"SendToAPeerThatIsGone", sendToGone},
+		{"ResetWhilePausedAndSending", resetWhilePaused},
 		{"CloseWhileConnecting", closeWhileConnecting},
 		{"CloseWhenConnected", closeWhenConnected},
 		{"CloseInsideReceived", closeInsideReceived},
@@ -390,6 +391,32 @@ func answerBeforeReset(s *suite) {
 	require.NotNil(s, fault)
 	assert.Equal(s, wire.StatusClosed, fault.Status, fault.Text)
 	assert.Equal(s, len("no, thanks"), r.Got)
+}
+
+// Nobody resumes reading before the bytes have left, and they never will.
+func resetWhilePaused(s *suite) {
+	reset := make(chan struct{})
+	host, port := s.listen(func(c *net.TCPConn) {
+		c.SetReadBuffer(4096)
+		c.Write([]byte("some"))
+		<-reset
+		c.SetLinger(0)
+	})
+	r := NewRecorder(s)
+	c := s.dial(r, host, port)
+	r.WaitConnected()
+	c.PauseReading()
+	data := pattern(100_000, 5)
+	for range 1000 {
+		if !c.Send(s.text(string(data))) {
+			break // the socket is full
+		}
+	}
+	close(reset)
+	fault := r.WaitClosed()
+	require.NotNil(s, fault)
+	assert.Equal(s, wire.StatusClosed, fault.Status, fault.Text)
+	assert.Zero(s, r.Sendables)
 }
 
 func sendToGone(s *suite) {
