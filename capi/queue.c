@@ -198,6 +198,13 @@ static int64_t drain(tb_queue* q, turbo_event* events, size_t capacity) {
         __atomic_store_n(&q->watched, TB_WATCHED, __ATOMIC_SEQ_CST);
     }
     n = take(q, events, capacity);
+    if (n == 0) { /* the handle may be set for the queue that the record was before */
+        uint32_t watched = TB_WATCHED;
+        if (tb_cas(&q->watched, &watched, TB_SIGNALLING)) { /* nobody else sets or clears it meanwhile */
+            tb_handle_clear(q->handle);
+            __atomic_store_n(&q->watched, TB_WATCHED, __ATOMIC_SEQ_CST);
+        }
+    }
     if (q->rest != NULL || q->first != NULL || __atomic_load_n(&q->incoming, __ATOMIC_SEQ_CST) != NULL)
         tb_queue_stir(q);
     return n;
