@@ -401,7 +401,7 @@ static void call_submit(dice* d, int slot) {
     if (old) call_release(old);
 }
 
-/* Streams: what is written and lent belongs to a loan. gone: AGAIN to a handle that was released is fine. */
+/* Streams: what is written and lent belongs to a loan. */
 static void call_write(dice* d, exchange* e, turbo_request r) {
     size_t      n = one_in(d, 20) ? 0 : roll(d, one_in(d, 10) ? 300000 : 3000);
     loan*       l = linked(sizeof *l, (void**)&loans);
@@ -796,9 +796,8 @@ static void* play(void* arg) {
 }
 
 /* settle: everything comes to its end, and every account is even. */
-static void settle(dice* d) {
-    uint64_t begun = 0, lost = 0;
-    void*    next;
+static void settle(void) {
+    void* next;
     for (int k = 0; k < CLIENTS; k++)
         for (int tries = 0;; tries++) {
             turbo_status s = turbo_client_destroy(clients[k].client, 5000);
@@ -814,8 +813,6 @@ static void settle(dice* d) {
         CHECK_IS(turbo_queue_destroy(queues[i].queue), TURBO_OK);
     }
     for (exchange* e = exchanges; e; e = e->next) {
-        begun++;
-        lost += (uint64_t)e->lost;
         if (e->dones + e->lost != 1) FAIL("a request has %d DONEs", e->dones);
         if (e->releases == 0) turbo_request_release((turbo_request){e->id});
     }
@@ -837,7 +834,6 @@ static void settle(dice* d) {
     loans = NULL;
     memset(questions, 0, sizeof questions);
     for (int i = 0; i < SLOTS; i++) slots[i].exchange = NULL;
-    (void)d;
 }
 
 /* secure_ports asks the server where it speaks TLS, and for the root of its certificates. */
@@ -893,7 +889,7 @@ int main(int argc, char** argv) {
         for (intptr_t i = 0; i < threads; i++) CHECK(pthread_create(&thread[i], NULL, play, (void*)i) == 0);
         for (int i = 0; i < threads; i++) pthread_join(thread[i], NULL);
         after(&d);
-        settle(&d);
+        settle();
     }
 #define X(name) printf(" %s %llu", #name, (unsigned long long)name##_);
     COUNTS(X)
